@@ -1,48 +1,73 @@
-"""Statistics of regions and masks, histograms for thresholds, and pairs of values for scatter plots."""
+"""Statistics of regions and masks, integrals of spectra, histograms, and pairs of values for scatter plots."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from nesr_gui.analysis.abstention import iter_deviations
 from nesr_gui.analysis.moments import Moments
-from nesr_gui.analysis.pixelwise import SAMPLE, Bools, Doubles, PixelAnalysis, Range, bands_within, iter_spectra
-from nesr_gui.fields.protocol import ProgressCallback, SpectralField
+from nesr_gui.analysis.pixelwise import (
+    SAMPLE,
+    Bools,
+    Doubles,
+    PixelAnalysis,
+    Range,
+    bands_within,
+    iter_spectra,
+    sampled_rows,
+    trapezoid_weights,
+)
+from nesr_gui.fields.protocol import ProgressCallback, SpectralField, validate_window
 from nesr_gui.regions import Region
 from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
 
 MOST_POINTS = 200_000  # of a scatter plot
+MOST_SORTED = 1 << 18  # pixels that percentiles are from
+PERCENTILES = (5.0, 25.0, 50.0, 75.0, 95.0)
 
 
 @dataclass(frozen=True, eq=False)
-class RegionStatistics:
+class Summary:
+    """Statistics of the pixels, of a single value or of one at each of L wavelengths.
+
+    Attributes:
+        mean: of the pixels, () or (L,).
+        deviation: standard deviation between them; 0 of a single pixel.
+        lowest: of all pixels.
+        highest: of all pixels.
+        percentiles: those of `PERCENTILES`, (5,) or (5, L).
+    """
+
+    mean: Doubles
+    deviation: Doubles
+    lowest: Doubles
+    highest: Doubles
+    percentiles: Doubles
+
+
+@dataclass(frozen=True, eq=False)
+class RegionStatistics(Summary):
     """Statistics of the spectra of a region.
 
     Attributes:
         wavelengths: of the statistics.
         pixels: number of pixels with values.
-        mean: (L,).
-        deviation: standard deviation (L,) between the pixels.
-        lowest: (L,).
-        highest: (L,).
+        sorted_pixels: number of them, evenly spread, that the percentiles are from.
+        is_sampled: whether the region has more pixels than these, from evenly spread strips.
+        overall: of the mean of each pixel over the wavelengths, by the trapezoidal rule.
         covariance: (L, L) between the wavelengths.
     """
 
     wavelengths: Wavelengths
     pixels: int
-    mean: Doubles
-    deviation: Doubles
-    lowest: Doubles
-    highest: Doubles
+    sorted_pixels: int
+    is_sampled: bool
+    overall: Summary
     covariance: Doubles
-
-    @property
-    def overall_mean(self) -> float:
-        """Mean over pixels and wavelengths, which count by their distance from their neighbours."""
-        widths = np.gradient(self.wavelengths.nm) if len(self.wavelengths) > 1 else np.ones(1)
-        return float((widths * self.mean).sum() / widths.sum())
 
     def curves(self, name: str = "region") -> list[Spectrum]:
         """Mean, standard deviation, lowest and highest value as spectra."""
@@ -58,6 +83,7 @@ def region_statistics(
     *,
     mask: Bools | None = None,
     within: Range | None = None,
+    sample: int | None = None,
     progress: ProgressCallback | None = None,
 ) -> RegionStatistics:
     """Statistics of the pixels of a region, a mask or both, at the bands within a range of wavelengths.
@@ -67,6 +93,7 @@ def region_statistics(
         region: in source pixels; None for the whole image.
         mask: (H, W) of the field.
         within: range in nm; None for all bands.
+        sample: about the most pixels to read, from evenly spread strips of rows; None for all.
         progress: called with the fraction done; may raise `Cancelled`.
 
     Raises:
@@ -75,22 +102,100 @@ def region_statistics(
     if mask is not None and mask.shape != field.shape:
         raise ValueError(f"a mask of shape {mask.shape} for an image of shape {field.shape}; they must be equal")
     bands = bands_within(field, within)
-    moments = Moments(len(bands))
-    lowest, highest = np.full(len(bands), np.inf), np.full(len(bands), -np.inf)
-    for block in iter_spectra(field, bands, region=region, progress=progress):
+    rows, cols = region.window(field.shape, field.binning) if region else validate_window(field, None, None)
+    strips = sampled_rows(rows, cols.stop - cols.start, sample)
+    read = sum(strip.stop - strip.start for strip in strips) * (cols.stop - cols.start)
+    # the mean over the wavelengths is the last value of each pixel
+    moments, size = Moments(len(bands) + 1), len(bands) + 1
+    weights = trapezoid_weights(bands.nm)
+    weights /= weights.sum()
+    lowest, highest = np.full(size, np.inf), np.full(size, -np.inf)
+    every, kept = math.ceil(read / MOST_SORTED) | 1, list[FloatArray]()  # odd: other columns in each row
+    for block in iter_spectra(field, bands, region=region, sample=sample, progress=progress):
         chosen = block.members & np.isfinite(block.spectra).all(axis=0)
         if mask is not None:
             chosen &= mask[block.rows, block.cols]
         spectra = block.spectra[:, chosen]
-        moments.add(spectra)
-        if spectra.shape[1]:
-            lowest, highest = np.minimum(lowest, spectra.min(axis=1)), np.maximum(highest, spectra.max(axis=1))
-    mean = moments.mean
-    covariance = moments.covariance() if moments.count > 1 else np.zeros((len(bands), len(bands)))
+        if not spectra.shape[1]:
+            continue
+        values = np.concatenate([spectra, np.float32(weights[None] @ spectra)])
+        kept.append(values[:, -moments.count % every :: every])
+        moments.add(values)
+        lowest, highest = np.minimum(lowest, values.min(axis=1)), np.maximum(highest, values.max(axis=1))
+    mean = moments.mean  # refuses if there are no pixels
+    covariance = moments.covariance() if moments.count > 1 else np.zeros((size, size))
+    deviation = np.sqrt(np.maximum(np.diag(covariance), 0))
+    ordered = np.concatenate(kept, axis=1)
+    percentiles = np.percentile(ordered, PERCENTILES, axis=1).astype(np.float64)
+    overall = Summary(mean[-1], deviation[-1], lowest[-1], highest[-1], percentiles[:, -1])
     return RegionStatistics(
-        wavelengths=bands, pixels=moments.count, mean=mean, deviation=np.sqrt(np.maximum(np.diag(covariance), 0)),
-        lowest=lowest, highest=highest, covariance=covariance,
+        mean=mean[:-1], deviation=deviation[:-1], lowest=lowest[:-1], highest=highest[:-1],
+        percentiles=percentiles[:, :-1], wavelengths=bands, pixels=moments.count, sorted_pixels=ordered.shape[1],
+        is_sampled=strips != [rows], overall=overall, covariance=covariance[:-1, :-1],
     )  # fmt: skip
+
+
+def band_histogram(
+    field: SpectralField,
+    nm: float,
+    region: Region | None = None,
+    *,
+    bins: int = 64,
+    sample: int | None = SAMPLE,
+    progress: ProgressCallback | None = None,
+) -> tuple[npt.NDArray[np.int64], Doubles]:
+    """Counts (bins,) and edges (bins + 1,) of the values of a region at one wavelength.
+
+    Args:
+        field: any field.
+        nm: the wavelength.
+        region: in source pixels; None for the whole image.
+        bins: of equal width, from the lowest to the highest value.
+        sample: about the most pixels to read, from evenly spread strips of rows; None for all.
+        progress: called with the fraction done; may raise `Cancelled`.
+
+    Raises:
+        ValueError: no pixel has a value, or the region is outside the image.
+    """
+    blocks = iter_spectra(field, Wavelengths(np.array([nm])), region=region, sample=sample, progress=progress)
+    return threshold_histogram(np.concatenate([block.valid[0] for block in blocks]), bins)
+
+
+@dataclass(frozen=True)
+class Integral:
+    """The area under a spectrum over a range, and its limits within the 90 % prediction interval, if it has one."""
+
+    area: float
+    limits: tuple[float, float] | None = None
+
+
+def integrate(spectrum: Spectrum, within: Range, interval: FloatArray | None = None) -> Integral:
+    """Area under a spectrum over a range of wavelengths, linear between its own (trapezoidal rule).
+
+    The limits are those of spectra within the prediction interval, see `analysis.abstention`.
+
+    Args:
+        spectrum: without gaps in the range.
+        within: in nm.
+        interval: lower and upper limits (2, L) of its prediction interval.
+
+    Raises:
+        ValueError: the spectrum does not cover the range.
+    """
+    own, (low, high) = spectrum.wavelengths.nm, within
+    if not (own[0] <= low < high <= own[-1]):
+        raise ValueError(f"the spectrum covers {own[0]:g}-{own[-1]:g} nm; asked for {low:g}-{high:g} nm")
+    nodes = np.unique(np.concatenate([[low, high], own[(own > low) & (own < high)]]))
+    weights = trapezoid_weights(nodes)
+
+    def area(values: FloatArray) -> float:
+        return float(weights @ np.interp(nodes, own, values))
+
+    if interval is None:
+        return Integral(area(spectrum.values))
+    deviating = iter_deviations(spectrum.wavelengths, spectrum.values, *interval)
+    areas = [area(values) for values in (spectrum.values, *deviating)]
+    return Integral(areas[0], (min(areas), max(areas)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,6 +27,7 @@ from nesr_gui.gui.controllers.models import ModelController
 from nesr_gui.gui.controllers.output import ExportController
 from nesr_gui.gui.controllers.reconstruction import FailureRecovery, ReconstructionController
 from nesr_gui.gui.controllers.spectra import SpectraController
+from nesr_gui.gui.controllers.statistics import StatisticsController
 from nesr_gui.gui.controllers.view_settings import ViewSettingsController
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.document import Document
@@ -109,6 +110,7 @@ class App(QObject):
         self.band_values = BandValuesController(window, workspace, worker)
         self.comparison = ComparisonController(window, workspace, worker)
         self.accuracy = accuracy = AccuracyController(window, workspace, worker, self.comparison.panel)
+        self.statistics = StatisticsController(window, workspace, worker)
         self.calibration = CalibrationController(window, workspace, worker, self.reconstruction.photograph_model)
         self.exporter = ExportController(window, workspace, worker, lambda: accuracy.figures, rendered)
         self.queue = OpenQueue(window, worker, self.files, self.comparison.drop)
@@ -201,6 +203,10 @@ class App(QObject):
             (self.spectra.query_colours, frozenset({C.CURVES, C.VIEWING, C.WHITE, C.PLOT_SETTINGS})),
             (self.spectra.query_absorptions, frozenset({C.CURVES, C.PLOT_SETTINGS})),
             (self.band_values.query, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES})),
+            (
+                self.statistics.query,
+                frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.WAVELENGTH, C.STATISTICS}),
+            ),
             (self.accuracy.take_field, frozenset({C.CURRENT, C.FIELD})),
             (self.accuracy.query, frozenset({C.MARKS})),
             (self.first_steps.finish_pixel, frozenset({C.MARKS})),
@@ -330,7 +336,8 @@ class App(QObject):
                 "play": self.window.bar.toggle_playing, "longer": application.step_up,
                 "shorter": application.step_down, "much_longer": application.leap_up,
                 "much_shorter": application.leap_down, "next_box": view.choose_next_box, **boxes,
-                "remove_continuum": self.spectra.toggle_continuum,
+                "remove_continuum": self.spectra.toggle_continuum, "statistics": self.statistics.open,
+                "export_statistics": self.statistics.export,
                 "open_model": self.models.open_model,
                 "install_model": self.models.install_model, "about_model": self.models.about_model,
                 "guide": application.show_guide, "find_action": application.find_action,
@@ -425,6 +432,12 @@ class App(QObject):
         anchors.marking_requested.connect(self.anchors.mark_suggestions)
         anchors.dismissal_requested.connect(self.anchors.dismiss)
         self.comparison.dock.visibilityChanged.connect(self.accuracy.set_wanted)
+        statistics = self.statistics
+        statistics.panel.settings_picked.connect(statistics.set_settings)
+        statistics.panel.copy_requested.connect(statistics.copy)
+        statistics.panel.export_requested.connect(statistics.export)
+        statistics.marker.interval_picked.connect(statistics.set_interval)
+        statistics.dock.visibilityChanged.connect(statistics.set_wanted)
 
     def _connect_window(self) -> None:
         window = self.window
@@ -451,7 +464,7 @@ class App(QObject):
             Task.REGION_REFINED: self.spectra.take_end, Task.RECONSTRUCT: self.reconstruction.take_end,
             Task.ACCURACY_IMAGE: self.accuracy.take_end, Task.OPEN: self.queue.open_next,
             Task.EXPORT: self.documents.take_end, Task.WRITE: self.documents.take_end,
-            Task.ANCHOR: self.anchors.take_end,
+            Task.ANCHOR: self.anchors.take_end, Task.STATISTICS: self.statistics.take_end,
             Task.CALIBRATE: self.calibration.take_end, Task.FIND_CHART: self.calibration.take_end,
         }  # fmt: skip
         worker.progressed.connect(status.show_progress)
@@ -499,6 +512,7 @@ class App(QObject):
         self.models.measured_requested.connect(self.reconstruction.leave_cubes)
         self.reconstruction.message_raised.connect(self.window.messages.show_success)
         self.exporter.exported.connect(self.first_steps.finish_export)
+        self.statistics.export_requested.connect(self.exporter.export_statistics)
 
     def _take_restored(self, restored: LoadedSession) -> None:
         self.documents.show_restored(restored)

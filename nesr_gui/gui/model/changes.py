@@ -30,6 +30,7 @@ class Change(enum.StrEnum):
     HOVER_CURVE = enum.auto()
     VIEW_SETTINGS = enum.auto()
     PLOT_SETTINGS = enum.auto()
+    STATISTICS = enum.auto()  # pixels and wavelengths of the Statistics panel
     VIEWING = enum.auto()
     WHITE = enum.auto()
     MODELS = enum.auto()

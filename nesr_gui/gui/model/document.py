@@ -31,6 +31,7 @@ from nesr_gui.gui.model.marks import (
     row_of,
 )
 from nesr_gui.gui.model.plot_settings import PlotContent, PlotSettings
+from nesr_gui.gui.model.statistics_settings import StatisticsSettings
 from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.model.undo import ReplaceValue
 from nesr_gui.gui.model.view_settings import ViewSettings
@@ -117,6 +118,7 @@ class Document(QObject):
         encoded: the model input that the field was reconstructed from, pixel by pixel; None for a measured cube.
         measurement: the measured cube of the photograph, and `truth` the same resampled to the photograph's pixels.
         nm: the selected wavelength.
+        statistics: what the Statistics panel is about.
         viewing: the light and the observer for colours.
         white: the spectrum of a perfect white, for fields whose quantity is not reflectance.
         viewport: the visible part of the image; None is the whole image.
@@ -161,6 +163,7 @@ class Document(QObject):
         self.nm = 550.0
         self.view_settings = ViewSettings()
         self.plot_settings = PlotSettings()
+        self.statistics = StatisticsSettings()
         self.viewing = ViewingConditions.default()
         self.white: Spectrum | None = None
         self.viewport: Viewport | None = None
@@ -297,8 +300,8 @@ class Document(QObject):
         self.announce(Change.DOCUMENTS)
 
     def adopt_settings(self, other: Document) -> None:
-        """Copy wavelength, viewing conditions, view settings and plot settings from another document."""
-        self.nm, self.viewing = other.nm, other.viewing
+        """Copy wavelength, viewing conditions, and the settings of view, plot and statistics from another document."""
+        self.nm, self.viewing, self.statistics = other.nm, other.viewing, other.statistics
         self.view_settings, self.plot_settings = other.view_settings, other.plot_settings
 
     def show_measured(self) -> None:
@@ -463,6 +466,12 @@ class Document(QObject):
         if settings != self.plot_settings:
             self.plot_settings = settings
             self.announce(Change.PLOT_SETTINGS)
+
+    def set_statistics(self, settings: StatisticsSettings) -> None:
+        """Change what the Statistics panel is about."""
+        if settings != self.statistics:
+            self.statistics = settings
+            self.announce(Change.STATISTICS)
 
     def set_viewing(self, viewing: ViewingConditions) -> None:
         """Change the light or the observer that colours are computed for, as an undoable command.

@@ -11,7 +11,7 @@ import json
 import math
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -24,6 +24,7 @@ from nesr_gui.fields.resampled import Registration
 from nesr_gui.gui.model.document import Document, DocumentSource
 from nesr_gui.gui.model.marks import Mark, Reading
 from nesr_gui.gui.model.plot_settings import PlotSettings
+from nesr_gui.gui.model.statistics_settings import StatisticsSettings
 from nesr_gui.gui.model.view_settings import ViewSettings
 from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.io.atomic import atomic_write
@@ -109,6 +110,7 @@ class SessionData:
         view_settings: how the image is displayed, and `viewport` its visible part.
         nm: the selected wavelength.
         plot_settings: how spectra are plotted.
+        statistics: what the Statistics panel is about.
         viewing: the light and the observer, and `white` the spectrum of a perfect white.
         is_full: whether it was reconstructed at full resolution.
         model: name and SHA-256 of the model; empty for a measured cube.
@@ -136,6 +138,7 @@ class SessionData:
     file: Path | None = None
     digests: tuple[str, str] = ("", "")
     registration: SavedRegistration | None = None
+    statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
 
     def __post_init__(self) -> None:
         numbers = [mark.number for mark in self.marks]
@@ -161,6 +164,7 @@ class SessionData:
             model=(provenance.get("model", ""), provenance.get("model_sha256", "")),
             model_file=document.model_file if is_made else None, layout=layout, file=document.file,
             registration=SavedRegistration(measured.match, measured.is_chosen) if measured else None,
+            statistics=document.statistics,
         )  # fmt: skip
 
     def restore(self, document: Document) -> int:
@@ -174,7 +178,7 @@ class SessionData:
         document.view_settings, document.viewport, document.plot_settings = (
             self.view_settings, self.viewport, self.plot_settings
         )  # fmt: skip
-        document.viewing, document.white = self.viewing, self.white
+        document.viewing, document.white, document.statistics = self.viewing, self.white, self.statistics
         document.wants_full, document.saved_model = self.is_full, self.model
         document.mark_set.restore(self.marks, self.active)
         return len(self.marks) - len(document.marks)
@@ -336,10 +340,10 @@ def _from_json(document: Json, folder: Path, modes: Collection[str]) -> SessionD
 def _state() -> dict[str, Any]:
     """Names and types of the fields of `SessionData`, without those about the image files."""
     kinds = get_type_hints(SessionData)
-    return {field.name: kinds[field.name] for field in fields(SessionData) if field.name not in ("source", "digests")}
+    return {each.name: kinds[each.name] for each in fields(SessionData) if each.name not in ("source", "digests")}
 
 
-_NEW_IN_4: Json = {}
+_NEW_IN_4: Json = {"statistics": {"scope": "mark", "within": None}}
 """Keys that format 4 added, and their values in older files."""
 _RENAMED = {
     "reading": "hints", "truth_lies": "registration", "input": "interpretation", "full_resolution": "is_full",

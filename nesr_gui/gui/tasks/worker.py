@@ -57,6 +57,8 @@ class Lane(enum.Enum):
     LISTS = "lists", 0
     HOUSEKEEPING = "housekeeping", 0
     FIGURES = "figures", 0
+    STATISTICS = "statistics", 10
+    HISTOGRAM = "histogram", 5
     CHART = "chart", 0
     CALIBRATION = "calibration", 5
 
@@ -110,6 +112,7 @@ class Task(enum.Enum):
     SIMULATE = _Rules(Lane.SIMULATION, "Simulating photograph")
     ACCURACY_IMAGE = _Rules(Lane.IMAGE_ACCURACY, "Computing accuracy")
     ACCURACY_MARKS = _Rules(Lane.ACCURACY, "Computing accuracy of marks", after=0.7)
+    STATISTICS = _Rules(Lane.STATISTICS, "Computing statistics", after=0.4)
     PICTURE_LEFT = _Rules(Lane.PICTURES, "Rendering", after=0.7)
     PICTURE_RIGHT = _Rules(Lane.PICTURES, "Rendering", after=0.7)
     REGION_REFINED = _Rules(Lane.REFINING, "Averaging region")
@@ -128,6 +131,8 @@ class Task(enum.Enum):
     REGION_READOUTS = _Rules(Lane.REGION_READOUTS)
     COLOURS = _Rules(Lane.COLOURS)
     ABSORPTIONS = _Rules(Lane.COLOURS)
+    HISTOGRAM = _Rules(Lane.HISTOGRAM)
+    INTEGRALS = _Rules(Lane.HISTOGRAM)
     DEVELOP_PREVIEW = _Rules(Lane.DEVELOPING)
     INSTALL_MODEL = _Rules(Lane.MODEL, "Installing model", Order.IN_TURN, can_cancel=False)
     WARM_UP = _Rules(Lane.MODEL)
