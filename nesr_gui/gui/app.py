@@ -244,7 +244,7 @@ class App(QObject):
             (self.spectra.show_pair, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.COLOUR_RESULTS, C.SELECTION)),
             (self.spectra.show_viewing, (C.VIEWING,)),
             (self.spectra.show_white, (C.FIELD, C.ACTIVE_MARK, C.CURVES, C.WHITE)),
-            (self.spectra.show_hover_curve, (C.HOVER_CURVE,)),
+            (self.spectra.show_hover_curve, (C.HOVER_CURVE, C.PLOT_SETTINGS)),
             (self.spectra.show_tool, (C.TOOL, C.PICKING)),
             (self._show_hover, (C.HOVER, C.VIEW_SETTINGS)),
             (self.view.show_captions, (*captioned, C.MARKS, C.PICKING)),

@@ -33,7 +33,7 @@ from nesr_gui.regions import Region
 _TASKS = Task.STATISTICS, Task.HISTOGRAM, Task.INTEGRALS
 _NO_FIELD = "Open a photograph or a cube, or wait until it is ready."
 _NO_MARK = "No mark is active. Draw a region, or choose the whole image."
-_OF_PIXELS = "The spread is that between pixels; the uncertainty of the reconstruction comes in addition."
+_OF_PIXELS = "The uncertainty of the reconstruction is not included."
 
 
 class StatisticsController(QObject):

@@ -100,7 +100,7 @@ class Transform:
     def unit(self, quantity: str) -> str:
         """Return the axis title for a quantity after processing."""
         if self.continuum:
-            name = f"{quantity} / continuum"
+            name = "ratio to the continuum"
         elif self.normalise is Normalise.NONE:
             name = quantity
         else:
@@ -248,7 +248,7 @@ class Kind(enum.Enum):
     SMOOTH = (1.0, 2.5)
     LIBRARY = (8.0, 3.0, 1.5, 3.0)
     READING = (2.5, 1.5)
-    HULL = (1.0, 1.0)
+    HULL = (4.0, 2.0, 1.0, 2.0, 1.0, 2.0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -123,5 +123,5 @@ def integral_rows(marks: Sequence[Mark], integrals: Mapping[MarkGeometry, Integr
             low, high = found.limits or (math.nan, math.nan)
             values = {"integral": found.area, "90 % low": low, "90 % high": high, "mean": found.area / width}
             texts = {name: "" if math.isnan(value) else f"{value:.6g}" for name, value in values.items()}
-            rows.append({"mark": mark.label, **texts})
+            rows.append({"mark": mark.title, **texts})
     return rows

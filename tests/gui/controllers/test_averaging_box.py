@@ -44,7 +44,9 @@ def test_the_key_goes_through_the_boxes_which_menu_and_status_bar_show(opened: A
         QTest.keyClick(opened.window, Qt.Key.Key_B)
         assert opened.document.view_settings.box == side
         assert [name for name in actions if name.startswith("box_") and actions[name].isChecked()] == [f"box_{side}"]
-        assert status.box.isHidden() == (side == 1) and (side == 1 or status.box.text() == f"box {side}×{side} px")
+        assert status.box.isHidden() == (side == 1) and (
+            side == 1 or status.box.text().startswith(f"box {side}×{side} px")
+        )
     actions["box_9"].trigger()
     assert opened.document.view_settings.box == 9
 

@@ -174,11 +174,11 @@ def test_integrals_of_all_marks_with_their_limits(opened: App, qtbot: QtBot) -> 
     assert float(pin["90 % high"]) == pytest.approx(1.5 * float(pin["integral"]), rel=1e-4)
     opened.document.mark_set.remove(1)
     qtbot.waitUntil(lambda: len(panel.rows) == 1)
-    assert panel.rows[0]["mark"] == "pin 2 (row 5, col 6)"
+    assert panel.rows[0]["mark"] == "pin 2"
 
 
-def test_the_uncertainty_of_a_reconstruction_is_said_to_come_in_addition(shown: App, qtbot: QtBot) -> None:
-    assert "the uncertainty of the reconstruction comes in addition" in shown.statistics.panel.words.text()
+def test_the_panel_says_that_the_uncertainty_of_a_reconstruction_is_not_included(shown: App, qtbot: QtBot) -> None:
+    assert "The uncertainty of the reconstruction is not included." in shown.statistics.panel.words.text()
     measured = CubeField(smooth_cube(60, 80), BANDS, Quantity.REFLECTANCE)
     shown.document.set_field(measured, 1, (0.0, 1.0))
     settled(shown, qtbot)

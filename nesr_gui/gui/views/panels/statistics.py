@@ -29,6 +29,7 @@ from nesr_gui.gui.tasks.statistics import Histogram, Row, histogram_rows
 from nesr_gui.gui.views.widgets import command_button, quiet, row
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_LEAST_HEIGHT = 170  # px of tabs with a histogram
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -52,11 +53,13 @@ class StatisticsPanel(QWidget):
         self.all = command_button("All", "Use all wavelengths", None, "All wavelengths")
         self.words = QLabel()
         self.words.setWordWrap(True)
+        self.words.setAccessibleName("What the statistics are of")
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.bands, self.integrals = _table("Statistics by band"), _table("Integrals of the marks")
         self.histogram = HistogramView()
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
+        self.tabs.setAccessibleName("Statistics")
         self.tabs.tabBar().setAccessibleName("Kinds of statistics")
         for widget, title in ((self.bands, "Bands"), (self.histogram, "Histogram"), (self.integrals, "Integrals")):
             self.tabs.addTab(widget, title)
@@ -64,6 +67,8 @@ class StatisticsPanel(QWidget):
         self.export = command_button(
             "Export…", "Export the table as CSV", self.export_requested, "Export statistics"
         )  # fmt: skip
+        self.tabs.setCornerWidget(row(self.copy, self.export))  # leaves the height to the tables
+        self.tabs.setMinimumHeight(_LEAST_HEIGHT)
         self.scope.activated.connect(self._pick)
         self.low.valueChanged.connect(self._pick)
         self.high.valueChanged.connect(self._pick)
@@ -75,7 +80,6 @@ class StatisticsPanel(QWidget):
         layout.addWidget(row(self.scope, self.low, QLabel("to"), self.high, self.all))
         layout.addWidget(self.words)
         layout.addWidget(self.tabs, 1)
-        layout.addWidget(row(self.copy, self.export))
         self._show_buttons()
 
     @property
