@@ -164,6 +164,25 @@ def take_anchors(app: App, folder: Path, ending: str) -> None:
     save(app.window.grab(), folder / f"anchors{ending}.jpg")
 
 
+def take_statistics(app: App, folder: Path, ending: str) -> None:
+    """Spectra without their continuum, and the statistics of a region."""
+    document, window = app.document, app.window
+    document.set_plot_settings(replace(document.plot_settings, truth=False))
+    document.mark_set.set_active(3)
+    window.actions_by_name["remove_continuum"].trigger()
+    show(app, "photograph", 550.0)
+    until(lambda: all(document.readout(mark) and mark.place in document.absorptions for mark in document.marks))
+    save(window.plot.parentWidget().grab(), folder / f"continuum{ending}.jpg")
+    window.actions_by_name["remove_continuum"].trigger()
+    document.mark_set.set_active(4)
+    window.actions_by_name["box_9"].trigger()
+    app.statistics.open()
+    app.statistics.set_interval((450.0, 600.0))
+    show(app, "photograph", 550.0)
+    until(lambda: not any(app.worker.is_busy(task) for task in (Task.STATISTICS, Task.HISTOGRAM, Task.INTEGRALS)))
+    save(window.grab(), folder / f"statistics{ending}.jpg")
+
+
 def main() -> None:
     """Write all pictures beside the guide, or into the folder that is named."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else resources.guide().parent
@@ -175,6 +194,8 @@ def main() -> None:
             take_truth(app, folder, ending)
             take_calibration(app, folder, ending)
             take_anchors(app, folder, ending)
+        with opened("colour_checker", theme) as app:
+            take_statistics(app, folder, ending)
     qt.quit()
 
 

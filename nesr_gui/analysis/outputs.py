@@ -105,10 +105,11 @@ def write_classes(path: Path, made: AnalysisMap, names: Sequence[str], *, least_
 
 def count_classes(made: AnalysisMap, names: Sequence[str]) -> list[ClassCount]:
     """Pixels without a class, of every class, and in which the map abstains; of the pixels that have values."""
-    numbers = class_numbers(made.values[0], made.abstained())[np.isfinite(made.values[0])]
-    counts = np.bincount(numbers.ravel(), minlength=ABSTAINED + 1)
+    abstained, counts = made.abstained(), np.zeros(ABSTAINED + 1, np.int64)
+    for values, uncertain in zip(made.values[0], abstained, strict=True):  # row by row: NumPy counts copies of 8 bytes
+        counts += np.bincount(class_numbers(values, uncertain)[np.isfinite(values)], minlength=ABSTAINED + 1)
     listed = [(NONE, "none"), *enumerate(names, 1), (ABSTAINED, "abstained")]
-    total = max(int(numbers.size), 1)
+    total = max(int(counts.sum()), 1)
     return [ClassCount(number, name, int(counts[number]), counts[number] / total) for number, name in listed]
 
 
