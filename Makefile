@@ -4,7 +4,7 @@
 # make faults: every call that writes a file fails once; processes are killed while they write (Linux, needs cc).
 # make docs: the documentation site in build/site. make tutorials: all its commands, by the installed program.
 # make bundle: the self-contained program in dist/; on Linux, TORCH_INDEX=URL of PyTorch's builds for the processor.
-# make release: checks, packages, hashes and tag, see docs/releasing.md.
+# make release: checks, packages, hashes and tag, see docs/releasing.md; REHEARSAL=FOLDER builds them there, untagged.
 # make soak MINUTES=120: a window at work with random events; memory and handles must not grow.
 PYTHON ?= python3
 BIN := .venv/bin
@@ -12,6 +12,7 @@ BIN := .venv/bin
 MINUTES ?= 5
 TARGETS ?=
 TORCH_INDEX ?=
+REHEARSAL ?=
 
 .PHONY: run test check docs tutorials bundle release fuzz faults soak speed clean
 
@@ -53,19 +54,19 @@ bundle: build/bundle/installed
 	build/bundle/bin/python packaging/bundle.py
 
 release: .venv/installed-release
-	$(BIN)/python packaging/release.py build
+	$(BIN)/python packaging/release.py $(if $(REHEARSAL),rehearse "$(REHEARSAL)",build)
 
 .venv/installed-docs: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	touch $@
 
-.venv/installed-release: .venv/installed-test
+.venv/installed-release: .venv/installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[release]'
 	touch $@
 
 build/bundle/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv build/bundle
-	build/bundle/bin/python -m pip install --quiet --constraint constraints.txt $(if $(TORCH_INDEX),--index-url "$(TORCH_INDEX)") torch
+	build/bundle/bin/python -m pip install --quiet --constraint constraints.txt $(if $(TORCH_INDEX),--no-deps --index-url "$(TORCH_INDEX)") torch
 	build/bundle/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[bundle]'
 	touch $@
 

@@ -19,9 +19,14 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QApplication
 
 from nesr_gui import resources
+from nesr_gui.analysis.library import SpectralLibrary
+from nesr_gui.colorimetry.cie import CHARTS
 from nesr_gui.gui.app import App
+from nesr_gui.gui.model.library import OpenedLibrary
 from nesr_gui.gui.model.marks import Reading
 from nesr_gui.gui.model.preferences import nothing_remembered
+from nesr_gui.gui.model.transect import TransectLine
+from nesr_gui.gui.tasks.files import ChartRequest, read_chart
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes import TABLE
 from nesr_gui.io.photos.develop_settings import DevelopSettings
@@ -34,11 +39,14 @@ THEMES = {"": "light", "-dark": "dark"}
 WORK = (
     Task.RECONSTRUCT, Task.CURVES, Task.REGIONS, Task.REGION_REFINED, Task.COLOURS, Task.PICTURE_LEFT,
     Task.PICTURE_RIGHT, Task.ANCHOR, Task.SUGGEST, Task.FRAME_LEFT, Task.FRAME_RIGHT, Task.TONE_LEFT, Task.TONE_RIGHT,
+    Task.MATCH,
 )  # fmt: skip
 
 CALIBRATION = (Task.READ_PATCHES, Task.CALIBRATE, Task.PATCH_SPECTRA)
 CHART = np.array([[12.0, 12], [12, 408], [272, 408], [272, 12]])
 """Corners of the chart in the sample photograph."""
+CUP = ((0.35, 0.45), (0.9, 0.75), (0.9, 1.05), (0.35, 0.8))
+"""Values at 450 and 650 nm of white things."""
 
 
 def until(is_so: Callable[[], bool], seconds: float = 900) -> None:
@@ -183,6 +191,42 @@ def take_statistics(app: App, folder: Path, ending: str) -> None:
     save(window.grab(), folder / f"statistics{ending}.jpg")
 
 
+def take_library(app: App, folder: Path, ending: str) -> None:
+    """What a mark is, by the published spectra of the charts."""
+    document, workspace = app.document, app.workspace
+    document.mark_set.clear()
+    document.set_plot_settings(replace(document.plot_settings, truth=False))
+    height, width = document.source_shape or (1, 1)
+    document.add_pin(int(0.62 * height), int(0.85 * width))
+    charts = {name: read_chart(ChartRequest(name), lambda fraction: None) for name in CHARTS}
+    workspace.set_libraries([OpenedLibrary(name, SpectralLibrary.of(each, name)) for name, each in charts.items()])
+    app.library.show_panel()
+    show(app, "photograph", 550.0)
+    until(lambda: app.library.answer is not None and document.marks[0].place in document.colour_results)
+    save(app.window.grab(), folder / f"library{ending}.jpg")
+
+
+def take_differences(app: App, folder: Path, ending: str) -> None:
+    """The cup selected in the scatter plot, and a transect across cup and saucer."""
+    document, actions = app.document, app.window.actions_by_name
+    height, width = document.source_shape or (1, 1)
+    show(app, "photograph", 550.0)
+    app.view.show_single()
+    document.mark_set.set_active(document.marks[-1].number)
+    actions["scatter_plot"].trigger()
+    until(lambda: document.scatter.map is not None)
+    document.scatter.select(CUP, ("b450", "b650"))
+    until(lambda: document.scatter.mask is not None and document.scatter.intervals is not None)
+    until(lambda: not any(app.worker.is_busy(task) for task in (*WORK, Task.SCATTER_DENSITY)))
+    save(app.window.grab(), folder / f"scatter{ending}.jpg")
+    app.scatter.clear_selection()
+    actions["tool_transect"].trigger()
+    document.transect.set_line(TransectLine((0.7 * height, 0.15 * width), (0.25 * height, 0.86 * width), 5))
+    until(lambda: document.transect.spectra is not None and document.transect.values is not None)
+    until(lambda: not any(app.worker.is_busy(task) for task in WORK))
+    save(app.window.grab(), folder / f"transect{ending}.jpg")
+
+
 def main() -> None:
     """Write all pictures beside the guide, or into the folder that is named."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else resources.guide().parent
@@ -190,9 +234,11 @@ def main() -> None:
     for ending, theme in THEMES.items():
         with opened("coffee", theme) as app:
             take_looks(app, folder, ending)
+            take_differences(app, folder, ending)
         with opened("colour_checker", theme) as app:
             take_truth(app, folder, ending)
             take_calibration(app, folder, ending)
+            take_library(app, folder, ending)
             take_anchors(app, folder, ending)
         with opened("colour_checker", theme) as app:
             take_statistics(app, folder, ending)

@@ -171,17 +171,30 @@ def verify_sample(path: Path, export: CubeWriterSource, seed: int | None = None)
     points = np.stack([rows, cols], axis=1)
     nm = export.wavelengths.nm[bands]
     expected = _expected(export, points + np.array([export.rows.start, export.cols.start]), nm)
+    has_arrays = export.encoding.error_band  # of limits, which are opened like a cube
     for name, values in expected.items():
         try:
-            cube = io.open_cube(path, io.CubeHints(variable=name) if len(expected) > 1 else None, is_trusted=True)
+            cube = io.open_cube(path, io.CubeHints(variable=name) if has_arrays else None, is_trusted=True)
             is_whole = cube.shape == size[1:] and np.array_equal(cube.bands.nm, export.wavelengths.nm)
-            read = cube.spectra(points, nm) if is_whole else None
+            read = _read(cube, "cube" if has_arrays else name, points, nm) if is_whole else None
         except ValueError as error:
             raise VerificationError(f"{path} was written but cannot be reopened ({error}); {_AGAIN}") from error
         if read is None or not (close := _are_equal(values, read, export.encoding)).all():
             where = "" if read is None else " at row {}, column {}".format(*points[np.argwhere(~close)[0][0]])
             raise VerificationError(f"{path} was written, but its content differs{where}; {_AGAIN}")
     return sum(values.size for values in expected.values())
+
+
+def _read(
+    cube: SpectralField, name: str, points: npt.NDArray[np.int64], nm: npt.NDArray[np.float64]
+) -> FloatArray | None:
+    """Values (N, l) of a reopened cube or of a limit of its prediction interval; None if it has none."""
+    if name == "cube":
+        return cube.spectra(points, nm)
+    if not isinstance(cube, CalibratedField):
+        return None
+    lower, upper = cube.prediction_interval(points, nm)
+    return lower if name == "lower" else upper
 
 
 _AGAIN = "do not use it; export again, preferably to another disk"
@@ -195,6 +208,8 @@ def _expected(
     if export.encoding.error_band:
         assert isinstance(export.field, CalibratedField)  # guaranteed by the constructor
         values["lower"], values["upper"] = export.field.prediction_interval(points, nm)
+    elif export.calibrated is not None:
+        values["lower"], values["upper"] = export.limits(points, nm)
     inside = np.array([export.kept(row, col)[0, 0] for row, col in zip(points[:, :1], points[:, 1:], strict=True)])
     return {name: np.where(inside[:, None], part, np.nan).astype(np.float32) for name, part in values.items()}
 

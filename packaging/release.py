@@ -1,6 +1,6 @@
 """Makes a release: `prepare VERSION` writes its number everywhere, `build` checks, builds, hashes and tags it.
 
-docs/releasing.md describes the steps in between. Nothing is uploaded.
+`rehearse FOLDER` builds the same without a tag. docs/releasing.md describes the steps in between. Nothing is uploaded.
 """
 
 from __future__ import annotations
@@ -71,6 +71,20 @@ def check(root: Path) -> str:
     """
     if changed := git(root, "status", "--porcelain"):
         raise NotReady(f"there are uncommitted changes; commit or remove them:\n{changed}")
+    version = stated_version(root)
+    if not section(root, version):
+        raise NotReady(f"CHANGELOG.md has no section {version}; run: release.py prepare {version}")
+    if git(root, "tag", "--list", f"v{version}"):
+        raise NotReady(f"v{version} is released already; prepare a higher version")
+    return version
+
+
+def stated_version(root: Path) -> str:
+    """The version that all files state.
+
+    Raises:
+        NotReady: they differ.
+    """
     found = {
         name: match[0] if (match := re.search(pattern, (root / name).read_text(encoding="utf-8"), re.MULTILINE)) else ""
         for name, pattern in NUMBERS.items()
@@ -80,10 +94,6 @@ def check(root: Path) -> str:
     found[METAINFO] = released[1] if released else ""
     if wrong := [f"{name} has {number or 'none'}" for name, number in found.items() if number != version]:
         raise NotReady(f"the version is {version}, but {' and '.join(wrong)}; run: release.py prepare {version}")
-    if not section(root, version):
-        raise NotReady(f"CHANGELOG.md has no section {version}; run: release.py prepare {version}")
-    if git(root, "tag", "--list", f"v{version}"):
-        raise NotReady(f"v{version} is released already; prepare a higher version")
     return version
 
 
@@ -99,6 +109,13 @@ def build(root: Path, folder: Path) -> list[Path]:
     return packages
 
 
+def make(root: Path, name: str, folder: Path) -> None:
+    """Build and check the packages, and write their hashes and the changes of section `name` beside them."""
+    build(root, folder)
+    write_notes(root, name, folder)
+    print(write_hashes(folder).read_text(encoding="ascii"), end="")  # noqa: T201
+
+
 def write_hashes(folder: Path) -> Path:
     """Write the SHA-256 of every package, archive and image in a folder, for `sha256sum --check`."""
     kinds = (".whl", ".gz", ".zip", ".dmg", ".AppImage")
@@ -107,6 +124,19 @@ def write_hashes(folder: Path) -> Path:
     hashes = folder / "SHA256SUMS"
     hashes.write_text("".join(lines), encoding="ascii")
     return hashes
+
+
+def write_notes(root: Path, name: str, folder: Path) -> Path:
+    """Write the section of the changelog called `name` as the text of the release.
+
+    Raises:
+        NotReady: it is empty.
+    """
+    if not (changes := section(root, name)):
+        raise NotReady(f"CHANGELOG.md has no changes in {name}; describe what users notice")
+    notes = folder / "RELEASE.md"
+    notes.write_text(f"# nesr_gui {name}\n\n{changes}\n", encoding="utf-8")
+    return notes
 
 
 def tag(root: Path, version: str) -> None:
@@ -132,6 +162,8 @@ def main() -> None:
     commands.add_parser("prepare", help="write the number of a version").add_argument("version")
     commands.add_parser("check", help="check that everything is ready")
     commands.add_parser("build", help="check, build the packages into dist/, and tag the commit")
+    rehearsal = commands.add_parser("rehearse", help="build the packages into FOLDER, without a tag")
+    rehearsal.add_argument("folder", type=Path)
     commands.add_parser("hashes", help="write dist/SHA256SUMS again, after archives were added")
     words = parser.parse_args()
     try:
@@ -139,11 +171,13 @@ def main() -> None:
             prepare(ROOT, words.version, datetime.date.today())
         elif words.command == "hashes":
             print(write_hashes(ROOT / "dist"))  # noqa: T201
+        elif words.command == "rehearse":
+            version = stated_version(ROOT)
+            make(ROOT, "Unreleased" if section(ROOT, "Unreleased") else version, words.folder.resolve())
         else:
             version = check(ROOT)
             if words.command == "build":
-                build(ROOT, ROOT / "dist")
-                print(write_hashes(ROOT / "dist").read_text(encoding="ascii"), end="")  # noqa: T201
+                make(ROOT, version, ROOT / "dist")
                 tag(ROOT, version)
             print(f"nesr_gui {version} is {'tagged' if words.command == 'build' else 'ready'}")  # noqa: T201
     except (NotReady, subprocess.CalledProcessError) as error:

@@ -1,6 +1,7 @@
 """Who may import whom: the tree is the architecture, and this test guards it."""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -200,6 +201,15 @@ def test_only_app_and_controllers_connect_document_tasks_and_settings():
                 if module.startswith("gui.model.") or {name.lstrip("_") for name in names} & OBSERVED:
                     guilty.append(f"{module}:{node.lineno}")
     assert guilty == []
+
+
+def test_the_documentation_states_the_order() -> None:
+    text = (ROOT.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for heading, order in (("nesr_gui", ORDER), ("nesr_gui.gui", GUI_ORDER)):
+        table = text.partition(f"| Parts of `{heading}` |")[2].partition("\n\n")[0]
+        rows = [set(re.findall(r"`(\w+)`", line.split("|")[1])) for line in table.splitlines()[2:]]
+        expected = [{name for name in row if not name.startswith("_")} for row in order]
+        assert rows == [row for row in expected if row]
 
 
 def test_long_constructions_name_their_values():

@@ -10,17 +10,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import imageio.v3 as iio
 import numpy as np
 import pytest
 from PIL import Image
 
+import nesr_gui
 from nesr_gui import io, plugins
+from nesr_gui.analysis.library import SpectralLibrary
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui import view_modes
 from nesr_gui.inference import model_library
 from nesr_gui.inference.checkpoint import UnreadableModel, load_checkpoint, save_checkpoint
 from nesr_gui.inference.model import load_model
-from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.errors import UnreadableFile, UnreadableImage
+from nesr_gui.io.photos.cameras import camera_settings
+from nesr_gui.io.photos.decode import decode
+from nesr_gui.io.photos.develop_settings import DevelopSettings
+from nesr_gui.io.spectra.readers import is_spectrum_file, read_spectra, spectra_filter
 from nesr_gui.networks import encoders
 from nesr_gui.networks.factorised_nesr import FactorisedConfig
 from nesr_gui.networks.registry import build, system_named
@@ -30,7 +37,15 @@ from tests import tiny
 from tests.plugin_packages import install, installed, write_plugin
 
 BANDS = Wavelengths.from_step(400, 700, 50)
-EXAMPLES = ("plugin-format", "plugin-view-mode", "plugin-encoder", "plugin-dataset", "plugin-model")
+EXAMPLES = (
+    "plugin-format",
+    "plugin-photograph",
+    "plugin-spectra",
+    "plugin-view-mode",
+    "plugin-encoder",
+    "plugin-dataset",
+    "plugin-model",
+)
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +101,77 @@ def test_the_format_is_read_like_a_built_in_one(examples: None, tmp_path: Path) 
     path.write_bytes(fits(values, *AXIS)[:6000])
     with pytest.raises(UnreadableFile, match="cannot open galaxy.FITS"):
         io.open_cube(path)
+
+
+def pfm(values: np.ndarray, order: str = "<") -> bytes:
+    """A portable float map of values (H, W, 3) or (H, W, 1)."""
+    height, width, channels = values.shape
+    head = f"{'PF' if channels == 3 else 'Pf'}\n{width} {height}\n{'-' if order == '<' else ''}1.0\n"
+    return head.encode() + values[::-1].astype(f"{order}f4").tobytes()
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_the_photograph_is_read_like_a_built_in_one(examples: None, order: str, tmp_path: Path) -> None:
+    values = np.random.default_rng(0).uniform(0, 1, (4, 5, 3)).astype(np.float32)
+    path = tmp_path / "render.PFM"
+    path.write_bytes(pfm(values, order))
+    assert io.is_photograph(path) and not io.is_cube(path) and "*.pfm" in io.dialog_filter(io.FileKind.PHOTOGRAPH)
+    image = io.read_photograph(path)
+    np.testing.assert_allclose(image.values, values, atol=1e-6)
+    assert image.source.name == "render.PFM" and len(image.source.sha256) == 64
+    brighter = io.read_photograph(path, DevelopSettings(stops=-1.0))
+    np.testing.assert_allclose(brighter.values, values / 2, atol=1e-6)
+    assert io.decode_photograph(path).shape == (4, 5) and camera_settings(None, path) == DevelopSettings()
+    assert nesr_gui.reconstruct(path).shape == (4, 5)
+    path.write_bytes(pfm(values[..., :1], order))
+    np.testing.assert_allclose(io.read_photograph(path).values, np.repeat(values[..., :1], 3, 2), atol=1e-6)
+
+
+def test_a_photograph_of_a_plugin_is_checked_like_any_other(examples: None, tmp_path: Path) -> None:
+    path, values = tmp_path / "render.pfm", np.ones((4, 5, 3), np.float32)
+    path.write_bytes(pfm(values)[:-1])
+    assert refusal(io.read_photograph, path) == "cannot read render.pfm: the file is cut short"
+    path.write_bytes(pfm(np.full((4, 5, 3), np.nan)))
+    assert "values that are not finite numbers" in refusal(io.read_photograph, path)
+    path.write_bytes(pfm(values))
+    with pytest.raises(UnreadableImage, match="5 x 4 pixels; at most 1e-05 megapixels"):
+        decode(path, max_pixels=10)
+    iio.imwrite(tmp_path / "a.png", np.full((2, 3, 3), 255, np.uint8))
+    (tmp_path / "a.png").rename(path)  # content decides before the extension
+    assert io.read_photograph(path).shape == (2, 3)
+
+
+JCAMP = """##TITLE= Chlorophyll $$ a comment
+##JCAMP-DX= 4.24
+##XUNITS= NANOMETERS
+##YFACTOR= 0.5
+##FIRSTX= 400
+##LASTX= 420
+##XYDATA= (X++(Y..Y))
+400 2 4
+410 6 8 10
+##END=
+##TITLE= Falling
+##XUNITS= 1/CM
+##XYPOINTS= (XY..XY)
+20000, 1.5
+25000, 2.5
+##END=
+"""
+
+
+def test_the_spectra_are_read_like_built_in_ones(examples: None, tmp_path: Path) -> None:
+    path = tmp_path / "leaf.jdx"
+    path.write_text(JCAMP)
+    for spectra in (read_spectra(path), [entry.spectrum for entry in SpectralLibrary.read([tmp_path]).entries]):
+        first, second = spectra
+        assert (first.name, second.name) == ("Chlorophyll", "Falling")
+        assert first.wavelengths.nm.tolist() == [400, 405, 410, 415, 420] and first.values.tolist() == [1, 2, 3, 4, 5]
+        assert second.wavelengths.nm.tolist() == [400, 500] and second.values.tolist() == [2.5, 1.5]
+    assert "*.jdx" in spectra_filter() and is_spectrum_file(path)
+    assert io.describe(path)["names"] == "Chlorophyll, Falling"
+    path.write_text(JCAMP.replace("400 2 4", "400%K"))
+    assert refusal(read_spectra, path).startswith("cannot read leaf.jdx: could not convert")
 
 
 def test_the_view_mode_is_rendered(examples: None) -> None:
@@ -173,7 +259,7 @@ def test_the_command_lists_plugins_and_where_they_are_from(site: Path, tmp_path:
         return subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path)
 
     lines = {line.split()[1]: line for line in run("plugins").stdout.splitlines()}
-    assert set(lines) == {"fits", "centroid", "dilated", "pairs", "mallett", "broken"}
+    assert set(lines) == {"fits", "pfm", "jcamp", "centroid", "dilated", "pairs", "mallett", "broken"}
     assert lines["fits"].split() == ["formats", "fits", "nesr-fits", "1.0", "loaded"]
     assert lines["broken"].endswith("left out: ModuleNotFoundError: No module named 'no_such_module'")
     assert "nesr-gui" not in run("plugins").stderr
@@ -196,7 +282,15 @@ FORMAT = "from nesr_gui.io.registry import FileKind, Format\n"
         ("formats", "raise SystemError('no\\nway')", "SystemError: no way"),
         ("formats", FORMAT + "ROW = Format('ENVI', ('.envy',), FileKind.CUBE, print)", "ENVI belongs to the format"),
         ("formats", FORMAT + "ROW = Format('X', ('.nc',), FileKind.CUBE, print)", ".nc belongs to the format NetCDF-4"),
-        ("formats", FORMAT + "ROW = Format('X', ('.x',), FileKind.PHOTOGRAPH, print)", "must be one of spectral cubes"),
+        ("formats", FORMAT + "ROW = Format('X', (), FileKind.CUBE, print)", "must have extensions"),
+        ("formats", FORMAT + "ROW = Format('X', ('.x',), FileKind.PHOTOGRAPH)", "must have extensions, and read or"),
+        (
+            "formats",
+            FORMAT + "ROW = Format('X', ('.x',), FileKind.PHOTOGRAPH, print, print)",
+            "photographs can be read by plug-ins, not written",
+        ),
+        ("formats", FORMAT + "ROW = Format('X', ('.png',), FileKind.PHOTOGRAPH, print)", ".png belongs to the format"),
+        ("formats", FORMAT + "ROW = Format('X', ('.txt',), FileKind.CURVES, print)", ".txt belongs to the tables of"),
         ("formats", "", "AttributeError: module 'bad_module' has no attribute 'ROW'"),
         ("view_modes", "ROW = int", "it declares a int; expected a nesr_gui.gui.view_modes.base.ViewMode"),
         (
@@ -251,6 +345,25 @@ def test_a_reader_that_fails_is_named(tmp_path: Path) -> None:
             "or uninstall it"
         )
         assert "returned a int for a.x; expected a CubeField" in refusal(io.open_cube, tmp_path / "a.x")
+
+
+@pytest.mark.parametrize(
+    ("kind", "read", "expected"),
+    [
+        ("PHOTOGRAPH", io.read_photograph, "returned a list for a.x; expected DecodedPixels"),
+        ("CURVES", read_spectra, "returned a list for a.x; expected a list of at least one Spectrum"),
+    ],
+)
+def test_a_reader_that_returns_something_else_is_named(tmp_path: Path, kind: str, read: Any, expected: str) -> None:
+    code = (
+        f"def read(path): return [][0] if path.stem == 'b' else []\nROW = Format('X', ('.x',), FileKind.{kind}, read)"
+    )
+    write_plugin(tmp_path / "site", "bad", FORMAT + code, "formats")
+    for name in ("a.x", "b.x"):
+        (tmp_path / name).write_bytes(b"what")
+    with installed(tmp_path / "site"):
+        assert expected in refusal(read, tmp_path / "a.x")
+        assert "the plug-in bad of dist-bad 2.5 failed with b.x (IndexError" in refusal(read, tmp_path / "b.x")
 
 
 def test_a_checkpoint_imports_only_the_encoder_that_it_names(tmp_path: Path) -> None:

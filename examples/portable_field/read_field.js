@@ -28,8 +28,38 @@ function value({ metadata, wavelengths, basis, coefficients }, row, col, nm) {
   return Math.max(sum, "minimum" in metadata ? Number(metadata.minimum) : -Infinity);
 }
 
+function between(at, nodes) { // weights of linear interpolation between increasing nodes, constant beyond them
+  const inside = Math.min(Math.max(at, nodes[0]), nodes[nodes.length - 1]), weights = nodes.map(() => 0);
+  const high = nodes.findIndex((node) => node >= inside), low = Math.max(high - 1, 0);
+  const weight = high > low ? (inside - nodes[low]) / (nodes[high] - nodes[low]) : 1;
+  [weights[low], weights[high]] = [1 - weight, weight];
+  return weights;
+}
+
+function limits(field, row, col, nm) { // of the 90 % prediction interval; null if the file has none
+  if (!("interval_low" in field)) return null;
+  const { values: stored, shape: [, width, count] } = field.coefficients, white = Number(field.metadata.white_level);
+  const rgb = [3, 2, 1].map((back) => field.coefficients.read(stored[(row * width + col + 1) * count - back])); // linear sRGB
+  const bright = (rgb[0] + rgb[1] + rgb[2]) / 3, saturation = 1 - Math.min(...rgb) / Math.max(...rgb, 1e-9);
+  const bySaturation = between(saturation, [0.15, 0.4, 0.7]);
+  const byBrightness = between(Math.log(Math.max(bright / white, 1e-9)), [0.03, 0.12, 0.4].map(Math.log));
+  const at = between(nm, Array.from(field.interval_wavelengths.values)), centre = value(field, row, col, nm);
+  return [["low", "below", -1], ["high", "above", 1]].map(([side, beyond, sign]) => {
+    let relative = 0, added = 0;
+    at.forEach((weight, m) => {
+      added += weight * field[`interval_${beyond}`].values[m];
+      bySaturation.forEach((s, i) => byBrightness.forEach((b, j) => {
+        relative += weight * s * b * field[`interval_${side}`].values[9 * m + 3 * i + j];
+      }));
+    });
+    return Math.max(centre + relative * (centre + 0.1 * bright + 1e-4 * white) + sign * white * added, 0);
+  });
+}
+
 if (typeof require !== "undefined" && require.main === module) {
   const [path, ...numbers] = process.argv.slice(2);
-  const bytes = require("node:fs").readFileSync(path);
-  console.log(value(readField(new Uint8Array(bytes).buffer), ...numbers.map(Number)));
+  const bytes = require("node:fs").readFileSync(path), field = readField(new Uint8Array(bytes).buffer);
+  console.log(value(field, ...numbers.map(Number)));
+  const ends = limits(field, ...numbers.map(Number));
+  if (ends) console.log(...ends);
 }

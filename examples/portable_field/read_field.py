@@ -1,4 +1,7 @@
-"""Read a portable field (.field) of nesr_gui with NumPy alone: python read_field.py photo.field ROW COL NM."""
+"""Read a portable field (.field) of nesr_gui with NumPy alone: python read_field.py photo.field ROW COL NM.
+
+Prints the value and, if the file has them, the limits of its 90 % prediction interval.
+"""
 
 import json
 import sys
@@ -29,6 +32,25 @@ def values(arrays, metadata, nm, window=...):
     return np.maximum(product, float(metadata.get("minimum", "-inf")))
 
 
+def limits(arrays, metadata, nm, window=...):
+    """Return the limits (..., L) of the prediction interval at wavelengths `nm` (L,)."""
+    rgb = arrays["coefficients"][window][..., -3:].astype(np.float64)  # linear sRGB
+    white, bright = float(metadata["white_level"]), rgb.mean(-1)
+    saturation = 1 - rgb.min(-1) / np.maximum(rgb.max(-1), 1e-9)
+    by_saturation = [np.interp(saturation, (0.15, 0.4, 0.7), unit) for unit in np.eye(3)]
+    log = np.log(np.maximum(bright / white, 1e-9))
+    by_brightness = [np.interp(log, np.log((0.03, 0.12, 0.4)), unit) for unit in np.eye(3)]
+    at = np.stack([np.interp(nm, arrays["interval_wavelengths"], u) for u in np.eye(len(arrays["interval_low"]))])
+    spectrum, ends = values(arrays, metadata, nm, window), []
+    for side, beyond in (("low", -arrays["interval_below"]), ("high", arrays["interval_above"])):
+        relative = np.einsum("s...,b...,msb,ml->...l", by_saturation, by_brightness, arrays[f"interval_{side}"], at)
+        scale = spectrum + 0.1 * bright[..., None] + 1e-4 * white
+        ends.append(np.maximum(spectrum + relative * scale + white * (beyond @ at), 0))
+    return ends
+
+
 if __name__ == "__main__":
-    row, col = int(sys.argv[2]), int(sys.argv[3])
-    print(values(*read_field(sys.argv[1]), [float(sys.argv[4])], (row, col))[0])
+    field, row, col, nm = read_field(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), [float(sys.argv[4])]
+    print(values(*field, nm, (row, col))[0])
+    if "interval_low" in field[0]:
+        print(*(end[0] for end in limits(*field, nm, (row, col))))

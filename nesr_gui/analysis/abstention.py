@@ -13,15 +13,17 @@ Measured fields have no interval, and nothing to abstain from.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from nesr_gui.analysis.pixelwise import Bools, PixelAnalysis
+from nesr_gui.analysis.pixelwise import Bools, LinearAnalysis, PixelAnalysis
 from nesr_gui.spectral import FloatArray, Wavelengths
 
 PERIODS = (600.0, 300.0, 200.0, 150.0, 120.0)  # nm
 SHORTEST = PERIODS[-1]
+_FEATURES = 96  # linear functions that are computed at once
 
 
 def patterns(wavelengths: Wavelengths) -> FloatArray:
@@ -55,11 +57,31 @@ def value_range(
         upper: upper limits (L, …).
     """
     low, high = values.copy(), values.copy()
-    for deviating in iter_deviations(analysis.wavelengths, spectra, lower, upper):
-        other = analysis.values(deviating)
+    for other in _iter_values(analysis, spectra, lower, upper):
         np.minimum(low, other, out=low)
         np.maximum(high, other, out=high)
     return low, high
+
+
+def _iter_values(
+    analysis: PixelAnalysis, spectra: FloatArray, lower: FloatArray, upper: FloatArray
+) -> Iterator[FloatArray]:
+    """Yield the values (C, …) of an analysis for the spectra of `iter_deviations`."""
+    if not isinstance(analysis, LinearAnalysis):
+        yield from map(analysis.values, iter_deviations(analysis.wavelengths, spectra, lower, upper))
+        return
+    weights, pixels = analysis.weights, spectra.shape[1:]
+    flat, above, below = (
+        part.reshape(len(spectra), -1).astype(np.float64) for part in (spectra, upper - spectra, spectra - lower)
+    )
+    features, shapes = weights @ flat, patterns(analysis.wavelengths)
+    for group in np.array_split(shapes, math.ceil(len(shapes) * len(weights) / _FEATURES)):
+        up, down = (
+            (weights * part[:, None]).reshape(-1, len(spectra)) for part in (group.clip(0), group.clip(None, 0))
+        )
+        deviations = (up @ above + down @ below).reshape(len(group), *features.shape)
+        for deviation in deviations:
+            yield analysis.values_of((features + deviation).reshape(-1, *pixels))
 
 
 def abstains(widths: Sequence[FloatArray | None], differences: Sequence[float], layer: int) -> Bools:

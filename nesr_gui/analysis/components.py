@@ -130,6 +130,16 @@ class Components:
         scores = np.tensordot(self.projection.astype(np.float32), spectra, axes=1)
         return np.asarray(scores - offset.astype(np.float32), np.float32)
 
+    @property
+    def weights(self) -> Doubles:
+        """See `LinearAnalysis.weights`: the projection."""
+        return self.projection
+
+    def values_of(self, features: Doubles) -> FloatArray:
+        """See `LinearAnalysis.values_of`."""
+        offset = (self.projection @ self.mean).reshape(-1, *(1,) * (features.ndim - 1))
+        return np.asarray(features - offset, np.float32)
+
     def spectra(self, scores: FloatArray) -> FloatArray:
         """Spectra (L, …) of scores (C, …): the mean and the loadings; with the first components, without noise."""
         values = np.tensordot(self.loadings.T.astype(np.float32), scores, axes=1)

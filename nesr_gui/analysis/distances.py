@@ -36,6 +36,16 @@ class Distance(enum.StrEnum):
         }[self]
 
     @property
+    def explanation(self) -> str:
+        """What it means, as a sentence; none of them depends on brightness."""
+        return {
+            Distance.ANGLE: "Angle between the spectra as vectors, independent of brightness.",
+            Distance.DIVERGENCE: "Relative entropy between the spectra as distributions, independent of brightness.",
+            Distance.RMSE: "Root mean square error after the gain that makes it least.",
+            Distance.COLOUR: "Colour difference under the chosen light, each spectrum scaled to the same brightness.",
+        }[self]
+
+    @property
     def unit(self) -> str:
         """Unit; empty for a number without one."""
         return "°" if self is Distance.ANGLE else ""
@@ -105,11 +115,33 @@ def colour_distances(
     """
     viewing = viewing or ViewingConditions.default()
     check_colour(viewing, quantity, wavelengths)
-    weights = camera_weights(viewing, quantity, wavelengths.nm).astype(np.float64)
-    one, many = np.asarray(spectrum, np.float64) @ weights, np.asarray(others, np.float64) @ weights
+    one, many = _colours(spectrum, others, wavelengths, viewing, quantity)
     if at_any_brightness:
         many = best_gains(one, many)[:, None] * many
     return colour_differences(np.broadcast_to(one, many.shape), many).astype(np.float64)
+
+
+def colour_gains(
+    spectrum: npt.ArrayLike,
+    others: npt.ArrayLike,
+    wavelengths: Wavelengths,
+    viewing: ViewingConditions,
+    quantity: Quantity = Quantity.REFLECTANCE,
+) -> Doubles:
+    """Factors (N,) by which `colour_distances` scales each of the others to the brightness of the spectrum."""
+    return best_gains(*_colours(spectrum, others, wavelengths, viewing, quantity))
+
+
+def _colours(
+    spectrum: npt.ArrayLike,
+    others: npt.ArrayLike,
+    wavelengths: Wavelengths,
+    viewing: ViewingConditions,
+    quantity: Quantity,
+) -> tuple[Doubles, Doubles]:
+    """Linear colours of a spectrum (3,) and of others (N, 3)."""
+    weights = camera_weights(viewing, quantity, wavelengths.nm).astype(np.float64)
+    return np.asarray(spectrum, np.float64) @ weights, np.asarray(others, np.float64) @ weights
 
 
 def check_colour(viewing: ViewingConditions, quantity: Quantity, wavelengths: Wavelengths) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.analysis.pixelwise import Doubles, Layer, trapezoid_weights
-from nesr_gui.fields.protocol import CubeField, SpectralField
+from nesr_gui.fields.protocol import SpectralField, is_linear_between_bands
 from nesr_gui.spectral import FloatArray, Wavelengths
 
 MAX_LENGTH, MAX_DEPTH, MAX_BANDS = 1000, 100, 64
@@ -86,7 +86,7 @@ class Term:
                 f"the expression asks for {asked} nm at position {self.position}, but this image covers "
                 f"{first:g}-{last:g} nm"
             )
-        if isinstance(field, CubeField):  # linear between its bands
+        if is_linear_between_bands(field):
             inner = field.bands.nm[(field.bands.nm > self.low) & (field.bands.nm < self.high)]
         else:
             inner = np.linspace(self.low, self.high, max(math.ceil((self.high - self.low) / STEP), 1) + 1)
@@ -177,8 +177,9 @@ class BandMath:
         nodes = [term.nodes(field) for term in expression.terms]
         nm = np.unique(np.concatenate(nodes))
         self.expression, self.wavelengths = expression, Wavelengths(nm)
-        self._weights = np.zeros((len(nodes), nm.size), np.float32)
-        for row, term, own in zip(self._weights, expression.terms, nodes, strict=True):
+        self.weights = np.zeros((len(nodes), nm.size))
+        """Of the terms, (F, L)."""
+        for row, term, own in zip(self.weights, expression.terms, nodes, strict=True):
             row[np.searchsorted(nm, own)] = term.weights(own)
         if expression.is_truth_value:
             difference = 0.0
@@ -186,9 +187,12 @@ class BandMath:
 
     def values(self, spectra: FloatArray) -> FloatArray:
         """Values (1, …) of spectra (L, …); NaN where the expression is undefined, as a division by zero is."""
-        terms = [self._term(weights, spectra) for weights in self._weights]
+        return self.values_of(np.stack([self._term(weights, spectra) for weights in self.weights]))
+
+    def values_of(self, features: Doubles) -> FloatArray:
+        """See `LinearAnalysis.values_of`: values (1, …) of the terms (F, …)."""
         with np.errstate(all="ignore"):
-            value = np.broadcast_to(self.expression.evaluate(terms), spectra.shape[1:]).astype(np.float32)
+            value = np.broadcast_to(self.expression.evaluate(list(features)), features.shape[1:]).astype(np.float32)
         return np.where(np.isfinite(value), value, np.float32(np.nan))[None]
 
     def describe(self) -> dict[str, str]:
@@ -196,9 +200,9 @@ class BandMath:
         return {"analysis": f"{self.layers[0].name}: {self.expression.text}", "expression": self.expression.text}
 
     @staticmethod
-    def _term(weights: FloatArray, spectra: FloatArray) -> Doubles:
+    def _term(weights: Doubles, spectra: FloatArray) -> Doubles:
         used = np.flatnonzero(weights)
-        return np.tensordot(weights[used].astype(np.float64), spectra[used].astype(np.float64), axes=1)
+        return np.tensordot(weights[used], spectra[used].astype(np.float64), axes=1)
 
 
 class _Parser:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.io.spectra.readers import EXTENSIONS, read_spectra
+from nesr_gui.fields.protocol import ProgressCallback
+from nesr_gui.io.spectra.readers import is_spectrum_file, read_spectra
+from nesr_gui.io.spectra.usgs import Axes
 from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
 
 MAX_ENTRIES = 1_000_000
+TOO_MANY = f"the library has more than {MAX_ENTRIES:,} spectra; open fewer files"
+_STEP = 256  # spectra resampled between two calls of `progress`
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +40,7 @@ class SpectralLibrary:
     """Spectra at any wavelengths, in the order of their files."""
 
     entries: tuple[Entry, ...]
+    _resampled: dict[bytes, tuple[SpectralLibrary, FloatArray]] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def read(cls, paths: Iterable[str | os.PathLike[str]]) -> SpectralLibrary:
@@ -52,9 +57,9 @@ class SpectralLibrary:
         entries: list[Entry] = []
         names = [Path(path) for path in paths]
         for path in names:
-            entries += _folder(path) if path.is_dir() else [Entry(each, path.name) for each in read_spectra(path)]
+            entries += read_entries(path)[0]
             if len(entries) > MAX_ENTRIES:
-                raise ValueError(f"the library has more than {MAX_ENTRIES:,} spectra; open fewer files")
+                raise ValueError(TOO_MANY)
         if not entries:
             raise ValueError(
                 f"{', '.join(path.name for path in names) or 'the library'} holds no spectra; choose files such as "
@@ -83,17 +88,33 @@ class SpectralLibrary:
 
     def sorted_by_name(self) -> SpectralLibrary:
         """The same spectra in the order of their names, numbers in names by their value."""
-        return SpectralLibrary(tuple(sorted(self.entries, key=lambda entry: (_natural(entry.name), entry.file))))
+        return SpectralLibrary(tuple(sorted(self.entries, key=lambda entry: (natural_key(entry.name), entry.file))))
 
-    def covering(self, wavelengths: Wavelengths) -> tuple[SpectralLibrary, FloatArray]:
+    def covering(
+        self, wavelengths: Wavelengths, progress: ProgressCallback | None = None
+    ) -> tuple[SpectralLibrary, FloatArray]:
         """The spectra that cover all of the wavelengths, and their values (N, L), linear between their own.
 
-        Gaps (NaN) inside a spectrum are bridged.
+        Gaps (NaN) inside a spectrum are bridged. The result for the latest wavelengths is kept: one pixel after the
+        other is compared at the same ones.
         """
+        key = wavelengths.nm.tobytes()
+        if (kept := self._resampled.get(key)) is None:
+            kept = self._resample(wavelengths, progress)
+            kept[1].setflags(write=False)
+            self._resampled.clear()
+            self._resampled[key] = kept
+        return kept
+
+    def _resample(
+        self, wavelengths: Wavelengths, progress: ProgressCallback | None
+    ) -> tuple[SpectralLibrary, FloatArray]:
         low, high = wavelengths.nm[[0, -1]]
         chosen: list[Entry] = []
         rows: list[FloatArray] = []
-        for entry in self.entries:
+        for done, entry in enumerate(self.entries):
+            if progress is not None and done % _STEP == 0:
+                progress(done / len(self.entries))
             nm, values = entry.spectrum.wavelengths.nm, entry.spectrum.values
             valid = np.isfinite(values)
             if not valid.all():
@@ -123,21 +144,48 @@ class SpectralLibrary:
         return picked
 
 
-def _folder(folder: Path) -> list[Entry]:
-    """Entries of the files below a folder, in the order of their paths."""
+def read_entries(path: Path, progress: ProgressCallback | None = None) -> tuple[list[Entry], list[str]]:
+    """Read a file, or the files below a folder in the order of their paths.
+
+    Args:
+        path: the file or folder.
+        progress: called before each file with the fraction done; may raise `Cancelled`.
+
+    Returns:
+        The entries, and the names of the files of a folder that hold no spectra: notes and lists of wavelengths lie
+        beside the spectra of published libraries.
+
+    Raises:
+        FileNotFoundError: it does not exist.
+        UnreadableFile: the file cannot be read.
+        ValueError: a folder has too many spectra.
+    """
+    if not path.is_dir():
+        return [Entry(each, path.name) for each in read_spectra(path)], []
     entries: list[Entry] = []
-    for path in sorted(folder.rglob("*")):
-        is_header_of_data = path.suffix.lower() == ".hdr" and path.with_suffix(".sli").exists()
-        if path.is_file() and path.suffix.lower() in EXTENSIONS and not is_header_of_data:
-            try:
-                entries += [Entry(each, str(path.relative_to(folder))) for each in read_spectra(path)]
-            except ValueError:  # notes and lists of wavelengths lie beside the spectra of published libraries
-                continue
-    return entries
+    skipped: list[str] = []
+    axes: Axes = {}
+    files = [each for each in sorted(path.rglob("*")) if _may_hold_spectra(each)]
+    for done, each in enumerate(files):
+        if progress is not None:
+            progress(done / len(files))
+        name = each.relative_to(path).as_posix()
+        try:
+            entries += [Entry(spectrum, name) for spectrum in read_spectra(each, axes)]
+        except ValueError:
+            skipped.append(name)
+        if len(entries) > MAX_ENTRIES:
+            raise ValueError(TOO_MANY)
+    return entries, skipped
 
 
-def _natural(name: str) -> tuple[tuple[int, str], ...]:
-    """Sort key: digits as numbers."""
+def _may_hold_spectra(path: Path) -> bool:
+    is_header_of_data = path.suffix.lower() == ".hdr" and path.with_suffix(".sli").exists()
+    return is_spectrum_file(path) and not is_header_of_data
+
+
+def natural_key(name: str) -> tuple[tuple[int, str], ...]:
+    """Sort key of a name in which digits count as numbers: leaf 2 before leaf 10, in any case."""
     parts: list[tuple[int, str]] = []
     for is_digit, text in _runs(name.casefold()):
         parts.append((int(text), "") if is_digit else (-1, text))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nesr_gui._version import __version__
 from nesr_gui.analysis.abstention import abstains, value_range
-from nesr_gui.analysis.pixelwise import Bools, Layer, PixelAnalysis, members_of, rests_on
+from nesr_gui.analysis.pixelwise import Bools, Layer, PixelAnalysis, iter_spectra, members_of, rests_on
 from nesr_gui.fields.protocol import CalibratedField, ProgressCallback, SpectralField, validate_window
 from nesr_gui.io.georeference import KEY, Georeference
 from nesr_gui.regions import Region
@@ -19,6 +18,7 @@ from nesr_gui.spectral import FloatArray
 
 CONTRAST = (5.0, 95.0)  # percentiles of a map between which its contrast lies
 _MOST_SORTED = 1 << 20  # values from which percentiles are computed
+_MOST_SAMPLED = 1 << 16  # pixels from which the contrast is known before the map is computed
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +32,7 @@ class AnalysisMap:
             without prediction intervals.
         rows: the window in the field.
         cols: the window in the field.
+        differences: the difference asked about, for each layer.
         provenance: attributes that a file records.
         binning: source pixels along each side of a pixel.
         georeference: of the source image, for maps of georeferenced images.
@@ -42,17 +43,14 @@ class AnalysisMap:
     widths: tuple[FloatArray | None, ...] | None
     rows: slice
     cols: slice
+    differences: tuple[float, ...]
     provenance: Mapping[str, str]
     binning: int = 1
     georeference: Georeference | None = None
 
-    @cached_property
-    def differences(self) -> tuple[float, ...]:
-        """The difference asked about, for each layer."""
-        return tuple(
-            _contrast(values) if layer.difference is None else layer.difference
-            for layer, values in zip(self.layers, self.values, strict=True)
-        )
+    def with_provenance(self, attributes: Mapping[str, str]) -> AnalysisMap:
+        """The same map with further attributes."""
+        return replace(self, provenance={**self.provenance, **attributes})
 
     def abstained(self, layer: int = 0) -> Bools:
         """Where (h, w) a layer abstains: the interval is wider than the difference asked about."""
@@ -96,6 +94,7 @@ def compute_map(
     *,
     region: Region | None = None,
     intervals: bool = True,
+    differences: Sequence[float] | None = None,
     georeference: Georeference | None = None,
     progress: ProgressCallback | None = None,
 ) -> AnalysisMap:
@@ -107,6 +106,8 @@ def compute_map(
         region: in source pixels; the map covers its bounding box, and has no values outside. None for the whole image.
         intervals: whether to compute the intervals of the values, if the field has prediction intervals. They cost 22
             further evaluations of the analysis, and the map never abstains without them.
+        differences: the difference asked about, for each layer; by default that of the layer, or the contrast of its
+            map.
         georeference: of the source image; by default that of a cube's provenance.
         progress: called after each block with the fraction done; may raise `Cancelled`.
 
@@ -137,9 +138,36 @@ def compute_map(
             progress(min(done / (shape[1] * shape[2]), 1.0))
     return AnalysisMap(
         layers=analysis.layers, values=values, widths=widths if calibrated is not None else None, rows=rows, cols=cols,
+        differences=_differences(analysis.layers, values) if differences is None else tuple(differences),
         provenance=_provenance(field, analysis, rows, cols), binning=field.binning,
         georeference=georeference or Georeference.parse(field.provenance.get(KEY, "")),
     )  # fmt: skip
+
+
+def sample_differences(
+    field: SpectralField, analysis: PixelAnalysis, progress: ProgressCallback | None = None
+) -> tuple[float, ...]:
+    """The difference asked about, for each layer of an analysis, where it is the contrast, from a sample of pixels.
+
+    Args:
+        field: any field.
+        analysis: what is computed.
+        progress: called with the fraction done; may raise `Cancelled`.
+    """
+    if all(layer.difference is not None for layer in analysis.layers):
+        return _differences(analysis.layers, np.empty((len(analysis.layers), 0), np.float32))
+    found = [
+        _masked(analysis.values(block.spectra), block.spectra).reshape(len(analysis.layers), -1)
+        for block in iter_spectra(field, analysis.wavelengths, sample=_MOST_SAMPLED, progress=progress)
+    ]
+    return _differences(analysis.layers, np.concatenate(found, axis=1))
+
+
+def _differences(layers: Sequence[Layer], values: FloatArray) -> tuple[float, ...]:
+    return tuple(
+        _contrast(own) if layer.difference is None else layer.difference
+        for layer, own in zip(layers, values, strict=True)
+    )
 
 
 def _masked(values: FloatArray, spectra: FloatArray) -> FloatArray:
@@ -158,7 +186,7 @@ def _within(rows: slice, cols: slice, outer_rows: slice, outer_cols: slice) -> t
 
 
 def _contrast(values: FloatArray) -> float:
-    """Range of a layer (h, w) between the percentiles `CONTRAST`; infinite if it has no values."""
+    """Range of values of any shape between the percentiles `CONTRAST`; infinite if it has no values."""
     known = values.reshape(-1)[:: max(values.size // _MOST_SORTED, 1)]
     known = known[np.isfinite(known)]
     if not known.size:

@@ -15,7 +15,7 @@ Integers = npt.NDArray[np.int64]
 
 def mask_regions(
     mask: Bools, name: str = "", *, binning: int = 1, origin: tuple[int, int] = (0, 0), colour: str = "",
-    least_pixels: int = 1,
+    least_pixels: int = 1, most: int | None = None,
 ) -> list[NamedRegion]:  # fmt: skip
     """The connected parts of a mask as polygons along the edges of its pixels, with their holes.
 
@@ -29,9 +29,10 @@ def mask_regions(
         origin: row and column of the first pixel of the mask, in pixels of the mask.
         colour: of the regions, #rrggbb.
         least_pixels: parts with fewer pixels are left out.
+        most: only this number of the largest parts, in the order of their size; None for all from top to bottom.
 
     Raises:
-        ValueError: there are more than 10,000 parts, or their outlines have more than 4 million pixel edges.
+        ValueError: there are more than 10,000 parts to return, or their outlines have more than 4 million pixel edges.
     """
     width = mask.shape[1] + 1
     rings = [np.stack(np.divmod(ring, width), axis=1) for ring in _trace(mask)]
@@ -42,6 +43,9 @@ def mask_regions(
         for at, (ring, area) in enumerate(zip(rings, areas, strict=True))
         if area > 0 and area + sum(areas[hole] for hole in holes.get(at, [])) >= least_pixels
     ]
+    if most is not None:
+        parts.sort(key=lambda part: _area(part[0]) + sum(map(_area, part[1])), reverse=True)
+        parts = parts[:most]
     if len(parts) > MAX_REGIONS:
         raise ValueError(_too_many(f"{len(parts):,} separate parts", f"{MAX_REGIONS:,}"))
 

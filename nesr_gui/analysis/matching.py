@@ -11,6 +11,7 @@ those of held-out scenes are.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ from nesr_gui.analysis.distances import (
     best_gains,
     check_colour,
     colour_distances,
+    colour_gains,
     gained_rmse,
     information_divergences,
     spectral_angles,
@@ -28,7 +30,7 @@ from nesr_gui.analysis.distances import (
 from nesr_gui.analysis.library import Entry, SpectralLibrary
 from nesr_gui.analysis.pixelwise import Doubles, Range, bands_within
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
-from nesr_gui.fields.protocol import CalibratedField, ProgressCallback, SpectralField
+from nesr_gui.fields.protocol import CalibratedField, Points, ProgressCallback, SpectralField
 from nesr_gui.spectral import FloatArray, Quantity, Spectrum, Wavelengths
 
 LEAST_COVER = 0.8  # share of the wavelengths at which a spectrum that cannot be told apart is within the interval
@@ -65,6 +67,25 @@ class Query:
         spectrum = Spectrum(bands, field.spectra(point, bands)[0], f"row {row} col {col}")
         return cls(spectrum, limits, field.quantity)
 
+    @classmethod
+    def of_region(cls, field: SpectralField, mean: Spectrum, points: Points) -> Query:
+        """The mean spectrum of a region of a field.
+
+        Its limits are as far from the mean as those of the pixels are from their spectra, on average: neighbouring
+        pixels err alike, so that a mean is not known better than they are.
+
+        Args:
+            field: the field.
+            mean: the mean of the spectra of the region.
+            points: pixels (N, 2) that represent the region.
+        """
+        limits = None
+        if isinstance(field, CalibratedField):
+            spectra = field.spectra(points, mean.wavelengths)
+            lower, upper = field.prediction_interval(points, mean.wavelengths)
+            limits = mean.values + (lower - spectra).mean(axis=0), mean.values + (upper - spectra).mean(axis=0)
+        return cls(mean, limits, field.quantity)
+
     def within(self, wavelengths: Range) -> Query:
         """The part of the query in a range of wavelengths (nm).
 
@@ -90,7 +111,8 @@ class Match:
     Attributes:
         entry: the spectrum and its file.
         distance: by which the matches are ranked.
-        gain: factor by which the library spectrum comes closest to the query, in the least-squares sense.
+        gain: factor by which the library spectrum comes closest to the query: the spectrum itself or, for ΔE2000, its
+            linear colour, in the least-squares sense; 1 for metamers of the same brightness.
         cover: largest share of the wavelengths at which the spectrum is within the prediction interval, over all
             gains; NaN without an interval.
     """
@@ -129,7 +151,7 @@ def rank_matches(
     wavelengths, values = query.spectrum.wavelengths, query.spectrum.values.astype(np.float64)
     if not np.isfinite(values).all():
         raise ValueError(f"{query.spectrum.name or 'the spectrum'} has gaps; choose another pixel or range")
-    covering, others = library.covering(wavelengths)
+    covering, others = library.covering(wavelengths, progress)
     if not len(covering):
         raise ValueError(
             f"none of the {len(library)} library spectra covers {wavelengths.nm[0]:g}-{wavelengths.nm[-1]:g} nm; "
@@ -144,7 +166,7 @@ def rank_matches(
             cover[chunk] = interval_cover(others[chunk], *query.limits)
         if progress is not None:
             progress(min((start + _CHUNK) / len(others), 1.0))
-    gains = best_gains(values, others)
+    gains = _gains(query, others, distance, viewing)
     return [
         Match(covering.entries[at], float(distances[at]), float(gains[at]), float(cover[at]))
         for at in np.argsort(distances, kind="stable").tolist()
@@ -184,6 +206,7 @@ def find_metamers(
     *,
     most: float = METAMERIC,
     at_any_brightness: bool = True,
+    progress: ProgressCallback | None = None,
 ) -> list[Match]:
     """Library spectra with the colour of a query, ΔE2000 ≤ `most`, under an illuminant for an observer or a camera.
 
@@ -195,6 +218,7 @@ def find_metamers(
         viewing: illuminant and observer; by default the default camera.
         most: ΔE2000 up to which colours count as the same.
         at_any_brightness: whether a library spectrum may be scaled to the brightness of the pixel.
+        progress: as of `rank_matches`.
 
     Returns:
         The metamers by increasing spectral angle to the query, with ΔE2000 as their distance.
@@ -204,17 +228,41 @@ def find_metamers(
     """
     viewing = viewing or ViewingConditions.default()
     check_colour(viewing, query.quantity, query.spectrum.wavelengths)
-    ranked = rank_matches(query, library, Distance.ANGLE)
-    others = SpectralLibrary(tuple(match.entry for match in ranked)).covering(query.spectrum.wavelengths)[1]
+    ranked = rank_matches(query, library, Distance.ANGLE, progress=progress)
+    covering, others = library.covering(query.spectrum.wavelengths)
     differences = colour_distances(
         query.spectrum.values, others, query.spectrum.wavelengths, viewing, query.quantity,
         at_any_brightness=at_any_brightness,
     )  # fmt: skip
+    gains = _gains(query, others, Distance.COLOUR, viewing) if at_any_brightness else np.ones(len(others))
+    found = {
+        id(covering.entries[at]): (float(differences[at]), float(gains[at]))
+        for at in np.flatnonzero(differences <= most).tolist()
+    }
+    return [Match(match.entry, *found[id(match.entry)], match.cover) for match in ranked if id(match.entry) in found]
+
+
+def match_rows(matches: Sequence[Match], distance: Distance) -> list[dict[str, str]]:
+    """Matches as the rows of a table with text, the first column being their rank."""
     return [
-        Match(match.entry, float(difference), match.gain, match.cover)
-        for match, difference in zip(ranked, differences, strict=True)
-        if difference <= most
-    ]
+        {
+            "rank": str(rank), distance.label: f"{match.distance:.6g}", "gain": f"{match.gain:.6g}",
+            "within interval": "" if math.isnan(match.cover) else f"{match.cover:.4g}",
+            "cannot be told apart": "" if math.isnan(match.cover) else str(match.cannot_be_told_apart).lower(),
+            "name": match.entry.name, "file": match.entry.file,
+        }
+        for rank, match in enumerate(matches, 1)
+    ]  # fmt: skip
+
+
+def _gains(
+    query: Query, others: FloatArray, distance: Distance, viewing: ViewingConditions | None
+) -> npt.NDArray[np.float64]:
+    values = query.spectrum.values.astype(np.float64)
+    if distance is Distance.COLOUR:
+        wavelengths = query.spectrum.wavelengths
+        return colour_gains(values, others, wavelengths, viewing or ViewingConditions.default(), query.quantity)
+    return best_gains(values, others)
 
 
 def _distances(

@@ -64,7 +64,9 @@ def write_values(path: Path, made: AnalysisMap) -> None:
     )  # fmt: skip
 
 
-def write_classes(path: Path, made: AnalysisMap, names: Sequence[str], *, least_pixels: int = 1) -> None:
+def write_classes(
+    path: Path, made: AnalysisMap, names: Sequence[str], *, colours: Sequence[str] = _COLOURS, least_pixels: int = 1
+) -> None:
     """Write the classes of the first layer of a map: numbers as PNG or TIFF, or the areas as GeoJSON or ImageJ regions.
 
     The numbers are 0 for none, 1, 2, … for the classes, and 255 where the map abstains, which belongs to no area.
@@ -73,6 +75,7 @@ def write_classes(path: Path, made: AnalysisMap, names: Sequence[str], *, least_
         path: the file.
         made: a map whose first layer is a class.
         names: of the classes 1, 2, …
+        colours: of their areas, #rrggbb; they repeat if there are fewer than classes.
         least_pixels: areas with fewer pixels are left out.
 
     Raises:
@@ -86,7 +89,7 @@ def write_classes(path: Path, made: AnalysisMap, names: Sequence[str], *, least_
         for number, name in enumerate(names, 1):
             regions += mask_regions(
                 numbers == number, name, binning=made.binning, origin=(made.rows.start, made.cols.start),
-                colour=_COLOURS[(number - 1) % len(_COLOURS)], least_pixels=least_pixels,
+                colour=colours[(number - 1) % len(colours)], least_pixels=least_pixels,
             )  # fmt: skip
         if not regions:
             why = "no pixel has a class"
@@ -103,14 +106,49 @@ def write_classes(path: Path, made: AnalysisMap, names: Sequence[str], *, least_
         )  # fmt: skip
 
 
+def write_mask(path: Path, made: AnalysisMap, name: str) -> None:
+    """Write where the first layer of a map has the class 1: 255 there as PNG or TIFF, or its areas as regions.
+
+    Args:
+        path: the file.
+        made: a map whose first layer is a class.
+        name: of the mask.
+
+    Raises:
+        ValueError: the extension is another one, the mask is empty, or there are too many areas.
+        OSError: the file cannot be written.
+    """
+    check_ending(path, CLASSES, "a mask")
+    mask = class_mask(made, 1)
+    if not mask.any():
+        raise ValueError(f"{name} contains no pixel, so {path.name} would be empty; choose others")
+    if path.suffix.lower() in REGIONS:
+        origin = made.rows.start, made.cols.start
+        regions = mask_regions(mask, name, binning=made.binning, origin=origin, colour=_COLOURS[0])
+        write_regions(path, regions, made.georeference, made.provenance)
+    elif path.suffix.lower() == ".png":
+        write_png(path, np.uint8(255) * mask, _description(made))
+    else:
+        write_layers(
+            path, np.uint8(255) * mask[None], [name], _description(made), georeference=made.window_georeference,
+        )  # fmt: skip
+
+
 def count_classes(made: AnalysisMap, names: Sequence[str]) -> list[ClassCount]:
     """Pixels without a class, of every class, and in which the map abstains; of the pixels that have values."""
     abstained, counts = made.abstained(), np.zeros(ABSTAINED + 1, np.int64)
     for values, uncertain in zip(made.values[0], abstained, strict=True):  # row by row: NumPy counts copies of 8 bytes
         counts += np.bincount(class_numbers(values, uncertain)[np.isfinite(values)], minlength=ABSTAINED + 1)
+    return list(listed_counts(counts, names))
+
+
+def listed_counts(pixels: npt.NDArray[np.int64], names: Sequence[str]) -> tuple[ClassCount, ...]:
+    """Name the numbers of pixels (256,) of none, of the classes, and of those in which a map abstains."""
     listed = [(NONE, "none"), *enumerate(names, 1), (ABSTAINED, "abstained")]
-    total = max(int(counts.sum()), 1)
-    return [ClassCount(number, name, int(counts[number]), counts[number] / total) for number, name in listed]
+    total = max(int(pixels.sum()), 1)
+    return tuple(
+        ClassCount(number, name, int(pixels[number]), float(pixels[number] / total)) for number, name in listed
+    )
 
 
 def class_mask(made: AnalysisMap, number: int) -> npt.NDArray[np.bool_]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.fields.protocol import ProgressCallback, SpectralField, validate_window
+from nesr_gui.fields.protocol import ProgressCallback, SpectralField, reconstruction_model, validate_window
 from nesr_gui.regions import Region, inside
 from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
 
@@ -62,6 +62,23 @@ class PixelAnalysis(Protocol):
 
     def describe(self) -> dict[str, str]:
         """Attributes (name → text) that a file of the map records."""
+        ...
+
+
+@runtime_checkable
+class LinearAnalysis(PixelAnalysis, Protocol):
+    """An analysis that knows a spectrum by a few linear functions of it, so that intervals are computed faster."""
+
+    @property
+    def weights(self) -> Doubles:
+        """Weights (F, L) of the linear functions."""
+        ...
+
+    def values_of(self, features: Doubles) -> FloatArray:
+        """Values (C, …) of linear functions (F, …) of spectra, as `PixelAnalysis.values` of the spectra.
+
+        NaN for a layer that never abstains by itself (with a `Layer.difference` of infinity) and depends on more.
+        """
         ...
 
 
@@ -232,10 +249,10 @@ def sampling_text(field: SpectralField, used: int) -> str:
 def rests_on(field: SpectralField) -> str:
     """What the values of a field rest on, as a sentence for files and captions."""
     stated: Mapping[str, str] = field.provenance
-    if "model" not in stated:
+    if not (model := reconstruction_model(field)):
         return "Measured values, linear between the bands."
     source = "the bands of a cube" if "cube_bands_seen" in stated else "the three colours of a photograph"
-    text = f"Spectra reconstructed from {source} by the model {stated['model']}"
+    text = f"Spectra reconstructed from {source} by the model {model}"
     if anchors := stated.get("measured_spectra"):
         count = anchors.count("; ") + 1
         text += f", corrected by {count} measured {'spectrum' if count == 1 else 'spectra'}"

@@ -1,8 +1,9 @@
-"""Statistics of regions and masks, integrals of spectra, histograms, and pairs of values for scatter plots."""
+"""Statistics of regions and masks, integrals of spectra, and histograms for thresholds."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,6 @@ from nesr_gui.analysis.pixelwise import (
     SAMPLE,
     Bools,
     Doubles,
-    PixelAnalysis,
     Range,
     bands_within,
     iter_spectra,
@@ -25,7 +25,6 @@ from nesr_gui.fields.protocol import ProgressCallback, SpectralField, validate_w
 from nesr_gui.regions import Region
 from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
 
-MOST_POINTS = 200_000  # of a scatter plot
 MOST_SORTED = 1 << 18  # pixels that percentiles are from
 PERCENTILES = (5.0, 25.0, 50.0, 75.0, 95.0)
 
@@ -105,34 +104,91 @@ def region_statistics(
     rows, cols = region.window(field.shape, field.binning) if region else validate_window(field, None, None)
     strips = sampled_rows(rows, cols.stop - cols.start, sample)
     read = sum(strip.stop - strip.start for strip in strips) * (cols.stop - cols.start)
-    # the mean over the wavelengths is the last value of each pixel
-    moments, size = Moments(len(bands) + 1), len(bands) + 1
-    weights = trapezoid_weights(bands.nm)
-    weights /= weights.sum()
-    lowest, highest = np.full(size, np.inf), np.full(size, -np.inf)
-    every, kept = math.ceil(read / MOST_SORTED) | 1, list[FloatArray]()  # odd: other columns in each row
+    gathered = _Gathered(bands, _spacing(read))
     for block in iter_spectra(field, bands, region=region, sample=sample, progress=progress):
         chosen = block.members & np.isfinite(block.spectra).all(axis=0)
         if mask is not None:
             chosen &= mask[block.rows, block.cols]
-        spectra = block.spectra[:, chosen]
+        gathered.add(block.spectra[:, chosen])
+    return gathered.statistics(is_sampled=strips != [rows])
+
+
+def class_statistics(
+    field: SpectralField,
+    numbers: npt.NDArray[np.uint8],
+    chosen: Sequence[int],
+    *,
+    within: Range | None = None,
+    progress: ProgressCallback | None = None,
+) -> dict[int, RegionStatistics]:
+    """Statistics of the pixels of several classes, from one evaluation of the image; without classes that have none.
+
+    Args:
+        field: any field.
+        numbers: the class of each pixel (H, W) of the field.
+        chosen: the numbers of the classes.
+        within: range in nm; None for all bands.
+        progress: called with the fraction done; may raise `Cancelled`.
+
+    Raises:
+        ValueError: the range has fewer than two bands, or the numbers have another shape.
+    """
+    if numbers.shape != field.shape:
+        raise ValueError(f"classes of shape {numbers.shape} for an image of shape {field.shape}; they must be equal")
+    bands = bands_within(field, within)
+    every = _spacing(math.prod(field.shape))
+    gathered = {number: _Gathered(bands, every) for number in chosen}
+    for block in iter_spectra(field, bands, progress=progress):
+        own = np.where(np.isfinite(block.spectra).all(axis=0), numbers[block.rows, block.cols].astype(np.int16), -1)
+        for number in np.unique(own).tolist():
+            if number in gathered:
+                gathered[number].add(block.spectra[:, own == number])
+    return {number: part.statistics() for number, part in gathered.items() if part.pixels}
+
+
+class _Gathered:
+    """Spectra of which the statistics are wanted, block by block; every `every`-th is kept for the percentiles."""
+
+    def __init__(self, wavelengths: Wavelengths, every: int) -> None:
+        self.wavelengths, self._every = wavelengths, every
+        weights = trapezoid_weights(wavelengths.nm)
+        self._weights = weights / weights.sum()
+        size = len(wavelengths) + 1  # the last value is the mean over the wavelengths
+        self._moments, self._kept = Moments(size), list[FloatArray]()
+        self._lowest, self._highest = np.full(size, np.inf), np.full(size, -np.inf)
+
+    @property
+    def pixels(self) -> int:
+        return self._moments.count
+
+    def add(self, spectra: FloatArray) -> None:
+        """Add finite spectra (L, n)."""
         if not spectra.shape[1]:
-            continue
-        values = np.concatenate([spectra, np.float32(weights[None] @ spectra)])
-        kept.append(values[:, -moments.count % every :: every])
-        moments.add(values)
-        lowest, highest = np.minimum(lowest, values.min(axis=1)), np.maximum(highest, values.max(axis=1))
-    mean = moments.mean  # refuses if there are no pixels
-    covariance = moments.covariance() if moments.count > 1 else np.zeros((size, size))
-    deviation = np.sqrt(np.maximum(np.diag(covariance), 0))
-    ordered = np.concatenate(kept, axis=1)
-    percentiles = np.percentile(ordered, PERCENTILES, axis=1).astype(np.float64)
-    overall = Summary(mean[-1], deviation[-1], lowest[-1], highest[-1], percentiles[:, -1])
-    return RegionStatistics(
-        mean=mean[:-1], deviation=deviation[:-1], lowest=lowest[:-1], highest=highest[:-1],
-        percentiles=percentiles[:, :-1], wavelengths=bands, pixels=moments.count, sorted_pixels=ordered.shape[1],
-        is_sampled=strips != [rows], overall=overall, covariance=covariance[:-1, :-1],
-    )  # fmt: skip
+            return
+        values = np.concatenate([spectra, np.float32(self._weights[None] @ spectra)])
+        self._kept.append(values[:, -self.pixels % self._every :: self._every])
+        self._moments.add(values)
+        self._lowest = np.minimum(self._lowest, values.min(axis=1))
+        self._highest = np.maximum(self._highest, values.max(axis=1))
+
+    def statistics(self, is_sampled: bool = False) -> RegionStatistics:
+        """Raises ValueError if there are none."""
+        count, mean = self._moments.count, self._moments.mean
+        covariance = self._moments.covariance() if count > 1 else np.zeros((mean.size, mean.size))
+        deviation = np.sqrt(np.maximum(np.diag(covariance), 0))
+        kept, low, high = np.concatenate(self._kept, axis=1), self._lowest, self._highest
+        percentiles = np.percentile(kept, PERCENTILES, axis=1).astype(np.float64)
+        return RegionStatistics(
+            mean=mean[:-1], deviation=deviation[:-1], lowest=low[:-1], highest=high[:-1],
+            percentiles=percentiles[:, :-1], wavelengths=self.wavelengths, pixels=count, sorted_pixels=kept.shape[1],
+            is_sampled=is_sampled, overall=Summary(mean[-1], deviation[-1], low[-1], high[-1], percentiles[:, -1]),
+            covariance=covariance[:-1, :-1],
+        )  # fmt: skip
+
+
+def _spacing(pixels: int) -> int:
+    """Of how many pixels one is kept for the percentiles: an odd number, so that rows give different columns."""
+    return math.ceil(pixels / MOST_SORTED) | 1
 
 
 def band_histogram(
@@ -196,64 +252,6 @@ def integrate(spectrum: Spectrum, within: Range, interval: FloatArray | None = N
     deviating = iter_deviations(spectrum.wavelengths, spectrum.values, *interval)
     areas = [area(values) for values in (spectrum.values, *deviating)]
     return Integral(areas[0], (min(areas), max(areas)))
-
-
-@dataclass(frozen=True, eq=False)
-class ScatterData:
-    """Two values of the same pixels.
-
-    Attributes:
-        points: (N, 2) as (row, col) of the field.
-        x: (N,).
-        y: (N,).
-        is_sampled: whether the image has more pixels than these.
-    """
-
-    points: npt.NDArray[np.int64]
-    x: FloatArray
-    y: FloatArray
-    is_sampled: bool
-
-
-def scatter(
-    field: SpectralField,
-    x: PixelAnalysis,
-    y: PixelAnalysis,
-    *,
-    region: Region | None = None,
-    most: int = MOST_POINTS,
-    progress: ProgressCallback | None = None,
-) -> ScatterData:
-    """Values of the first layers of two analyses in the same pixels, at most about `most`, evenly spread.
-
-    Args:
-        field: any field.
-        x: gives the values of the horizontal axis.
-        y: gives the values of the vertical axis.
-        region: in source pixels; None for the whole image.
-        most: about the most points.
-        progress: called with the fraction done; may raise `Cancelled`.
-
-    Raises:
-        ValueError: the field does not cover the wavelengths, or the region is outside the image.
-    """
-    nm = Wavelengths(np.union1d(x.wavelengths.nm, y.wavelengths.nm))
-    own = [np.searchsorted(nm.nm, analysis.wavelengths.nm) for analysis in (x, y)]
-    points, columns, count = [], [], 0
-    for block in iter_spectra(field, nm, region=region, sample=max(most, SAMPLE), progress=progress):
-        rows, cols = np.nonzero(block.members)
-        spectra = block.spectra[:, rows, cols]
-        values = np.stack([a.values(spectra[at])[0] for a, at in zip((x, y), own, strict=True)], axis=1)
-        known = np.isfinite(values).all(axis=1)
-        points.append(np.stack([rows + block.rows.start, cols + block.cols.start], axis=1)[known])
-        columns.append(values[known])
-        count += rows.size
-    places, pairs = np.concatenate(points), np.concatenate(columns)
-    if len(places) > most:
-        kept = ((np.arange(most) + 0.5) * (len(places) / most)).astype(np.int64)
-        places, pairs = places[kept], pairs[kept]
-    is_sampled = len(places) < field.shape[0] * field.shape[1] if region is None else len(places) < count
-    return ScatterData(places, pairs[:, 0], pairs[:, 1], is_sampled)
 
 
 def threshold_histogram(values: FloatArray, bins: int = 256) -> tuple[npt.NDArray[np.int64], Doubles]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nesr_gui.analysis.pixelwise import Doubles, PixelAnalysis, members_of
+from nesr_gui.analysis.pixelwise import Bools, Doubles, PixelAnalysis, members_of
 from nesr_gui.fields.protocol import CalibratedField, ProgressCallback, SpectralField
 from nesr_gui.regions import Point, Region
 from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
 
 MOST_POINTS = 10_000
+MOST_ACROSS = 99  # pixels
 _CHUNK = 256  # points evaluated between two calls of `progress`
 
 
@@ -24,9 +25,10 @@ class Transect:
         wavelengths: of the spectra.
         distances: from the start of the line (N,), in source pixels.
         points: (N, 2) as (row, col), in source pixels; pixel (r, c) covers (r, c) to (r + 1, c + 1).
-        spectra: (N, L), bilinear between the centres of the pixels.
+        spectra: (N, L), bilinear between the centres of the pixels; of a wide transect the means across it.
         limits: lower and upper limits (2, N, L) of the prediction interval of the nearest pixels, shifted to the
-            interpolated values; None for a field without intervals.
+            interpolated values; of a wide transect their means, as if all errors across it were equal. None for a field
+            without intervals, or if they were not requested.
     """
 
     wavelengths: Wavelengths
@@ -53,6 +55,8 @@ def sample_transect(
     wavelengths: Wavelengths,
     *,
     count: int | None = None,
+    width: int = 1,
+    intervals: bool = True,
     progress: ProgressCallback | None = None,
 ) -> Transect:
     """Sample a field along a line of straight parts.
@@ -63,36 +67,45 @@ def sample_transect(
         wavelengths: where the field is evaluated.
         count: number of points, evenly spaced along the whole line, both ends included; by default one for every pixel
             of the field.
+        width: pixels of the field across the line whose mean is taken; those outside the image or without values do not
+            count.
+        intervals: whether to compute the prediction intervals, if the field has them.
         progress: called with the fraction done; may raise `Cancelled`.
 
     Raises:
-        ValueError: there are fewer than two different corners, one is outside the image, or there are too many points.
+        ValueError: there are fewer than two different corners, one is outside the image, there are too many points, or
+            the width is not 1 to 99.
     """
     line = np.array(corners, np.float64).reshape(-1, 2)
     lengths = np.hypot(*np.diff(line, axis=0).T) if len(line) > 1 else np.zeros(0)
-    height, width = field.source_shape
+    rows, cols = field.source_shape
     if not (np.isfinite(line).all() and lengths.sum() > 0):
         raise ValueError("a line needs at least two different points, given as ROW,COL")
-    outside = (line < 0).any(axis=1) | (line > (height, width)).any(axis=1)
+    outside = (line < 0).any(axis=1) | (line > (rows, cols)).any(axis=1)
     if outside.any():
         row, col = line[outside][0]
-        raise ValueError(
-            f"the image has {height} rows and {width} columns; the line goes to row {row:g}, column {col:g}"
-        )
+        raise ValueError(f"the image has {rows} rows and {cols} columns; the line goes to row {row:g}, column {col:g}")
     total = float(lengths.sum())
     points = count if count is not None else max(round(total / field.binning), 1) + 1
     if not 2 <= points <= MOST_POINTS:
         raise ValueError(f"{points:,} points along the line requested; 2 to {MOST_POINTS:,} are possible")
+    if not 1 <= width <= MOST_ACROSS:
+        raise ValueError(f"a width of {width} pixels requested; 1 to {MOST_ACROSS} are possible")
     distances = np.linspace(0, total, points)
     ends = np.concatenate([[0.0], np.cumsum(lengths)])
     at = np.stack([np.interp(distances, ends, axis) for axis in line.T], axis=1)
+    across = at[:, None] + _offsets(line, distances, width) * field.binning  # (N, width, 2)
+    is_inside = np.asarray(((across >= 0) & (across <= (rows, cols))).all(axis=2))
     parts = []
-    for start in range(0, points, _CHUNK):
-        parts.append(_interpolated(field, at[start : start + _CHUNK], wavelengths))
+    step = max(_CHUNK // width, 1)
+    for start in range(0, points, step):
+        part = slice(start, start + step)
+        parts.append(_mean_across(field, across[part], is_inside[part], wavelengths, intervals))
         if progress is not None:
-            progress(min((start + _CHUNK) / points, 1.0))
+            progress(min((start + step) / points, 1.0))
     spectra, limits = (np.concatenate([part[which] for part in parts], axis=axis) for which, axis in ((0, 0), (1, 1)))
-    return Transect(wavelengths, distances, at, spectra, limits if isinstance(field, CalibratedField) else None)
+    has_limits = intervals and isinstance(field, CalibratedField)
+    return Transect(wavelengths, distances, at, spectra, limits if has_limits else None)
 
 
 def box_mean(
@@ -133,7 +146,39 @@ def box_mean(
     return mean, values.std(axis=1).astype(np.float32), values.shape[1]
 
 
-def _interpolated(field: SpectralField, at: Doubles, wavelengths: Wavelengths) -> tuple[FloatArray, FloatArray]:
+def _offsets(line: Doubles, distances: Doubles, width: int) -> Doubles:
+    """Offsets (N, width, 2) across a line, one apart, of the points at distances (N,) from its start."""
+    steps = np.diff(line, axis=0)
+    lengths = np.hypot(*steps.T)
+    steps, lengths = steps[lengths > 0], lengths[lengths > 0]
+    of = np.clip(np.searchsorted(np.cumsum(lengths), distances), 0, len(lengths) - 1)  # the straight part of each point
+    along = (steps / lengths[:, None])[of]
+    across = np.stack([along[:, 1], -along[:, 0]], axis=1)
+    return np.asarray(across[:, None] * (np.arange(width) - (width - 1) / 2)[:, None])
+
+
+def _mean_across(
+    field: SpectralField, at: Doubles, is_inside: Bools, wavelengths: Wavelengths, intervals: bool
+) -> tuple[FloatArray, FloatArray]:
+    """Means (n, L) over the points inside the image of (n, width, 2), and of their limits (2, n, L)."""
+    values, limits = _interpolated(field, at[is_inside], wavelengths, intervals)
+    if is_inside.shape[1] == 1:  # all are inside
+        return values, limits
+    places = np.nonzero(is_inside)[0]
+    means = []
+    for each in (values, *limits) if limits.shape[1] else (values,):
+        known = np.isfinite(each)
+        sums, counts = (np.zeros((len(at), len(wavelengths))) for _ in range(2))
+        np.add.at(sums, places, np.where(known, each, 0))
+        np.add.at(counts, places, known)
+        with np.errstate(invalid="ignore"):
+            means.append((sums / counts).astype(np.float32))
+    return means[0], np.stack(means[1:]) if len(means) > 1 else limits
+
+
+def _interpolated(
+    field: SpectralField, at: Doubles, wavelengths: Wavelengths, intervals: bool
+) -> tuple[FloatArray, FloatArray]:
     """Spectra (n, L) at points (n, 2) in source pixels, and their limits (2, n, L), of no points without intervals."""
     centres = at / field.binning - 0.5  # of the pixels of the field
     last = np.array(field.shape) - 1
@@ -153,7 +198,7 @@ def _interpolated(field: SpectralField, at: Doubles, wavelengths: Wavelengths) -
     for weight, values in zip(weights, known, strict=True):
         used = weight > 0  # a gap beside the line does not spread to it
         spectra[used] += weight[used, None] * values[used]
-    if not isinstance(field, CalibratedField):
+    if not (intervals and isinstance(field, CalibratedField)):
         return spectra.astype(np.float32), np.empty((2, 0, len(wavelengths)), np.float32)
     nearest = np.clip(np.floor(at / field.binning).astype(np.int64), 0, last)
     own, (lower, upper) = field.spectra(nearest, wavelengths), field.prediction_interval(nearest, wavelengths)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ from nesr_gui.analysis.pixelwise import Bools, Doubles, Layer, at_wavelengths
 from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
 
 MOST_ENDMEMBERS = 30
+_FEW_ENDMEMBERS = 4  # up to which all sets of endmembers are tried, which is faster
 _TOLERANCE = 1e-10  # of the largest product of spectra: gradients below count as zero
 _LEAST_INDEPENDENCE = 1e-6  # ratio of singular values below which endmembers count as mixtures of one another
 
@@ -56,18 +58,32 @@ class Unmixing:
     def values(self, spectra: FloatArray) -> FloatArray:
         """Abundances of each endmember, and the RMSE of the mixture, (K + 1, …), of spectra (L, …)."""
         flat = spectra.reshape(len(self.wavelengths), -1).astype(np.float64)
-        values = np.full((len(self.names) + 1, flat.shape[1]), np.nan)
-        valid = np.isfinite(flat).all(axis=0)
-        measured = flat[:, valid]
-        abundances = self.abundances(measured)
-        error = np.sqrt(((self.endmembers.T @ abundances - measured) ** 2).mean(axis=0))
-        values[:, valid] = np.concatenate([abundances, error[None]])
-        return values.astype(np.float32).reshape(-1, *spectra.shape[1:])
+        values = self.values_of(self.weights @ flat)
+        values[-1] = np.sqrt(((self.endmembers.T @ values[:-1] - flat) ** 2).mean(axis=0))
+        return values.reshape(-1, *spectra.shape[1:])
+
+    @property
+    def weights(self) -> Doubles:
+        """The endmembers (K, L), whose products with a spectrum decide on its abundances."""
+        return self.endmembers
+
+    def values_of(self, features: Doubles) -> FloatArray:
+        """Abundances of each endmember, and NaN for the RMSE, (K + 1, …), of products with the endmembers (K, …)."""
+        products = features.reshape(len(self.names), -1)
+        values = np.full((len(self.names) + 1, products.shape[1]), np.nan, np.float32)
+        valid = np.isfinite(products).all(axis=0)
+        if valid.all():
+            values[:-1] = self._abundances(products)
+        else:
+            values[:-1, valid] = self._abundances(products[:, valid])
+        return values.reshape(-1, *features.shape[1:])
 
     def abundances(self, spectra: Doubles) -> Doubles:
         """Abundances (K, n) of finite spectra (L, n)."""
-        gram, products = self.endmembers @ self.endmembers.T, self.endmembers @ spectra
-        return _ActiveSet(gram, products, self.sums_to_one).solve()
+        return self._abundances(self.endmembers @ spectra)
+
+    def _abundances(self, products: Doubles) -> Doubles:
+        return _ActiveSet(self.endmembers @ self.endmembers.T, products, self.sums_to_one).solve()
 
     def describe(self) -> dict[str, str]:
         """See `PixelAnalysis.describe`."""
@@ -107,18 +123,17 @@ class _ActiveSet:
     def __init__(self, gram: Doubles, products: Doubles, sums_to_one: bool) -> None:
         self._gram, self._products, self._sums_to_one = gram, products, sums_to_one
         self._tolerance = _TOLERANCE * max(float(np.abs(gram).max()), float(np.abs(products).max(initial=0.0)))
-        count, pixels = products.shape
-        self._solution = np.zeros((count, pixels))
-        self._used: Bools = np.zeros((count, pixels), bool)  # the endmembers that may be above 0
-        if sums_to_one and pixels:  # begin with the single endmember that is nearest
-            nearest = (np.diag(gram)[:, None] / 2 - products).argmin(axis=0)
-            self._solution[nearest, np.arange(pixels)] = 1
-            self._used[nearest, np.arange(pixels)] = True
+        self._solution = np.zeros(products.shape)
+        self._used: Bools = np.zeros(products.shape, bool)  # the endmembers that may be above 0
 
     def solve(self) -> Doubles:
         """The minimisers (K, n)."""
         count, pixels = self._products.shape
-        active = np.arange(pixels)
+        active = self._try_all() if count <= _FEW_ENDMEMBERS else np.arange(pixels)
+        if self._sums_to_one and active.size:  # begin with the single endmember that is nearest
+            nearest = (np.diag(self._gram)[:, None] / 2 - self._products[:, active]).argmin(axis=0)
+            self._solution[nearest, active] = 1
+            self._used[nearest, active] = True
         for _ in range(3 * count * count + 10):  # each step lowers the objective; far fewer are needed
             gradient = self._products[:, active] - self._gram @ self._solution[:, active]
             used = self._used[:, active]
@@ -133,6 +148,32 @@ class _ActiveSet:
             self._used[best, active] = True
             self._descend(active)
         return self._solution
+
+    def _try_all(self) -> npt.NDArray[np.int64]:
+        """Solve for every set of endmembers, and keep the solutions that meet the conditions of a minimum.
+
+        Returns:
+            The pixels without one, because of rounding.
+        """
+        active, products = np.arange(self._products.shape[1]), self._products
+        for chosen, others in _sets(len(products), least=1 if self._sums_to_one else 0):
+            solver = self._solver(self._gram[np.ix_(chosen, chosen)])
+            matrix, offset = np.zeros((len(products),) * 2), np.zeros((len(products), 1))
+            # abundances of the chosen, and how much the objective would rise with each of the others
+            offset[chosen] = solver(np.zeros((len(chosen), 1)))
+            matrix[np.ix_(chosen, chosen)] = solver(np.eye(len(chosen))) - offset[chosen]
+            slopes = self._gram[:, chosen] @ matrix[chosen] - np.eye(len(products))
+            slope = self._gram[:, chosen] @ offset[chosen]
+            if self._sums_to_one:  # the same for all that are chosen
+                slopes, slope = slopes - slopes[chosen[0]], slope - slope[chosen[0]]
+            matrix[others], offset[others] = slopes[others], slope[others] + self._tolerance
+            found = matrix @ products + offset
+            is_minimum = found.min(axis=0) >= 0
+            self._solution[np.ix_(chosen, active[is_minimum])] = found[np.ix_(chosen, is_minimum)]
+            active, products = active[~is_minimum], products[:, ~is_minimum]
+            if not active.size:
+                break
+        return active
 
     def _descend(self, pixels: npt.NDArray[np.int64]) -> None:
         """Move to the minimum over the used endmembers; those that would become negative are no longer used."""
@@ -179,3 +220,11 @@ class _ActiveSet:
             return np.asarray(np.linalg.solve(system, np.concatenate([products, sums]))[:size], np.float64)
 
         return solve
+
+
+def _sets(count: int, least: int) -> Iterator[tuple[list[int], list[int]]]:
+    """Yield all sets of at least `least` of `count` endmembers, the largest first, and the others."""
+    everything = range(count)
+    for size in range(count, least - 1, -1):
+        for chosen in combinations(everything, size):
+            yield list(chosen), [each for each in everything if each not in chosen]

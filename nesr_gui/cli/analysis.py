@@ -106,7 +106,7 @@ def match(
     """
     from nesr_gui.analysis.distances import Distance
     from nesr_gui.analysis.library import SpectralLibrary
-    from nesr_gui.analysis.matching import LEAST_COVER, Query, find_metamers, rank_matches
+    from nesr_gui.analysis.matching import LEAST_COVER, Query, find_metamers, match_rows, rank_matches
     from nesr_gui.analysis.pixelwise import rests_on
     from nesr_gui.io.spectra.csv import write_table
 
@@ -134,20 +134,12 @@ def match(
     if query.limits is not None:
         click.echo(f"{same} of {len(matches)} cannot be told apart: within the interval at {LEAST_COVER:.0%} or more.")
     if out:
-        rows = [
-            {
-                chosen.label: f"{each.distance:.6g}", "gain": f"{each.gain:.6g}",
-                "within interval": "" if query.limits is None else f"{each.cover:.4g}",
-                "cannot be told apart": "" if query.limits is None else str(each.cannot_be_told_apart).lower(),
-                "name": each.entry.name, "file": each.entry.file,
-            }
-            for each in matches
-        ]  # fmt: skip
-        if not rows:
+        if not matches:
             raise ValueError(f"no spectrum matches, so {out.name} would be empty; use another library")
         provenance = {**field.provenance, "rests_on": rests_on(field), "pixel": f"row {row} col {col}"}
-        write_table(out, rows, provenance=provenance | {"wavelengths": str(query.spectrum.wavelengths)})
-        click.echo(f"{out}: {len(rows)} matches")
+        provenance["wavelengths"] = str(query.spectrum.wavelengths)
+        write_table(out, match_rows(matches, chosen), provenance=provenance)
+        click.echo(f"{out}: {len(matches)} matches")
 
 
 @click.command()
@@ -481,8 +473,9 @@ def write_class_map(
     """Write a map of classes and their statistics, and print how many pixels each has."""
     import numpy as np
 
-    from nesr_gui.analysis.outputs import class_mask, count_classes, write_classes
-    from nesr_gui.analysis.statistics import region_statistics
+    from nesr_gui.analysis.classification import NONE, class_numbers
+    from nesr_gui.analysis.outputs import count_classes, write_classes
+    from nesr_gui.analysis.statistics import class_statistics
     from nesr_gui.io.spectra.csv import write_curves
 
     write_classes(out, made, names, least_pixels=least_pixels)
@@ -493,16 +486,12 @@ def write_class_map(
     print_map(out, made, "classes")
     if statistics is None:
         return
-    curves = []
-    for each in counts[1:-1]:
-        if each.pixels:
-            mask = np.zeros(field.shape, bool)
-            mask[made.rows, made.cols] = class_mask(made, each.number)
-            with progress_bar(f"statistics of {each.name}") as report:
-                found = region_statistics(
-                    field, mask=mask, within=(float(bands.nm[0]), float(bands.nm[-1])), progress=report
-                )
-            curves += found.curves(each.name)
+    numbers = np.full(field.shape, NONE, np.uint8)
+    numbers[made.rows, made.cols] = class_numbers(made.values[0], made.abstained())
+    within = float(bands.nm[0]), float(bands.nm[-1])
+    with progress_bar("statistics of the classes") as report:
+        found = class_statistics(field, numbers, range(1, len(names) + 1), within=within, progress=report)
+    curves = [curve for number, each in found.items() for curve in each.curves(names[number - 1])]
     if not curves:
         raise ValueError(f"no pixel has a class, so {statistics.name} would be empty; choose another threshold")
     write_curves(statistics, curves, provenance=made.provenance)

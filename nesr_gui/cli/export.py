@@ -65,7 +65,7 @@ def export(
         field = with_anchors(_reconstruct(image, model, device, max_pixels, camera), anchors)
         origin = ""  # its provenance states it
     elif anchors:
-        raise ValueError(f"{image.name} is a measured cube; --anchor applies to photographs")
+        raise ValueError(f"{image.name} is a cube; --anchor applies to photographs")
     else:
         refuse_camera(camera, image)
         field, origin = io.open_cube(image, parse_hints(**reading)), image.name

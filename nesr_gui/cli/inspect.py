@@ -130,6 +130,7 @@ def compare(
     """Compare the reconstruction of a photograph with a measured cube, in any orientation and size."""
     from nesr_gui import io
     from nesr_gui.fields.accuracy import CONDITIONS, accuracy, shared_bands
+    from nesr_gui.fields.protocol import reconstruction_model
     from nesr_gui.fields.registration import register
     from nesr_gui.fields.resampled import ResampledField, binned_field
     from nesr_gui.inference import engine
@@ -140,6 +141,8 @@ def compare(
     image, measured = io.read_photograph(photograph, development), io.open_cube(cube, parse_hints(**options))
     registration = register(image, measured)
     click.echo(f"{cube.name}: {registration.in_words()}")
+    if author := reconstruction_model(measured):
+        click.echo(f"{cube.name} is a reconstruction by {author}: two estimates are compared", err=True)
     image = image.reduced(max_pixels) if max_pixels else image
     with progress_bar("reading the photograph") as report_progress:
         field = with_anchors(engine.encode(image, load_model(model, device), progress=report_progress), anchors)

@@ -281,7 +281,7 @@ def open_field(
 
     if not io.is_photograph(image):
         if anchors:
-            raise ValueError(f"{image.name} is a measured cube; --anchor applies to photographs")
+            raise ValueError(f"{image.name} is a cube; --anchor applies to photographs")
         refuse_camera(camera, image)
         cube = io.open_cube(image, parse_hints(**options))
         return super_resolve(cube, image.name, model, device) if model else cube
@@ -321,10 +321,10 @@ def super_resolve(
 
 def default_wavelengths(field: SpectralField) -> Wavelengths:
     """Default wavelengths: every nm of a reconstruction, the bands of a cube."""
-    from nesr_gui.fields.protocol import CubeField
+    from nesr_gui.fields.protocol import is_linear_between_bands
     from nesr_gui.spectral import Wavelengths
 
-    return field.wavelengths if isinstance(field, CubeField) else Wavelengths.from_step(*field.wavelength_range, 1)
+    return field.bands if is_linear_between_bands(field) else Wavelengths.from_step(*field.wavelength_range, 1)
 
 
 def parse_hints(

@@ -15,6 +15,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from nesr_gui.fields.intervals import Intervals
 from nesr_gui.fields.notebook import NotebookMethods
 from nesr_gui.spectral import FloatArray, Quantity, SpectralCube, Wavelengths, as_wavelength_array
 
@@ -206,6 +207,30 @@ class BasisField(Protocol):
         ...
 
 
+@runtime_checkable
+class CalibratedBasisField(BasisField, CalibratedField, Protocol):
+    """A calibrated field of a photograph, the last three coefficients of whose pixels are their colours, linear RGB.
+
+    The prediction interval follows from the coefficients and `intervals`, both divided by the white `level`.
+    """
+
+    level: float
+
+    @property
+    def intervals(self) -> Intervals:
+        """The limits for any colour."""
+        ...
+
+
+def reconstruction_model(field: SpectralField) -> str:
+    """Name of the model that reconstructed a field, perhaps before it was written to a file; empty if it is measured.
+
+    Other programs write attributes named `model`, too, but no hash of it.
+    """
+    stated = field.provenance
+    return stated.get("model", "") if "model_sha256" in stated else ""
+
+
 class CubeArray(Protocol):
     """Stored bands in order of wavelength, in memory or lazy.
 
@@ -311,6 +336,11 @@ class CubeField(NotebookMethods):
         high = np.where(bands[low] == nm, low, low + 1)
         gap = np.where(high > low, bands[high] - bands[low], 1.0)
         return low, high, ((nm - bands[low]) / gap).astype(np.float32)
+
+
+def is_linear_between_bands(field: SpectralField) -> bool:
+    """Whether the bands of a field are all that is known of it, as of a cube, but not of stored coefficients."""
+    return isinstance(field, CubeField) and not isinstance(field, BasisField)
 
 
 def _between(low: FloatArray, high: FloatArray, weight: FloatArray) -> FloatArray:

@@ -20,7 +20,14 @@ import numpy.typing as npt
 
 from nesr_gui import resources
 from nesr_gui.fields.notebook import NotebookMethods
-from nesr_gui.fields.protocol import Block, CubeField, Points, SpectralField, assemble_cube, validate_window
+from nesr_gui.fields.protocol import (
+    Block,
+    Points,
+    SpectralField,
+    assemble_cube,
+    is_linear_between_bands,
+    validate_window,
+)
 from nesr_gui.spectral import FloatArray, Quantity, SpectralCube, Spectrum, Wavelengths, as_wavelength_array
 
 STEP = 1.0  # nm between the nodes of a field that is not a cube
@@ -359,7 +366,7 @@ class SensorField(NotebookMethods):
 
 def _nodes(field: SpectralField, sensor: Sensor) -> Doubles:
     """Increasing wavelengths (nm) between which the field is assumed to be linear."""
-    if isinstance(field, CubeField):
+    if is_linear_between_bands(field):
         return field.bands.nm
     low, high = field.wavelength_range
     whole = np.arange(math.ceil(low / STEP) * STEP, high, STEP)

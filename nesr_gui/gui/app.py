@@ -8,6 +8,7 @@ from functools import partial
 from PySide6.QtCore import QObject, Qt, Signal
 
 from nesr_gui import resources
+from nesr_gui.gui.controllers.analyses import AnalysisController
 from nesr_gui.gui.controllers.anchors import AnchorController
 from nesr_gui.gui.controllers.application import (
     ApplicationController,
@@ -18,16 +19,20 @@ from nesr_gui.gui.controllers.application import (
 from nesr_gui.gui.controllers.autosave import AutosaveController
 from nesr_gui.gui.controllers.band_values import BandValuesController
 from nesr_gui.gui.controllers.calibration import CalibrationController
+from nesr_gui.gui.controllers.classes import ClassController
 from nesr_gui.gui.controllers.comparison import AccuracyController, ComparisonController
 from nesr_gui.gui.controllers.documents import DocumentController
 from nesr_gui.gui.controllers.files import FileController, OpenQueue, PasteController
 from nesr_gui.gui.controllers.image import ImageRenderer
+from nesr_gui.gui.controllers.library import LibraryController
 from nesr_gui.gui.controllers.marks import MarkController
 from nesr_gui.gui.controllers.models import ModelController
 from nesr_gui.gui.controllers.output import ExportController
 from nesr_gui.gui.controllers.reconstruction import FailureRecovery, ReconstructionController
+from nesr_gui.gui.controllers.scatter import ScatterController
 from nesr_gui.gui.controllers.spectra import SpectraController
 from nesr_gui.gui.controllers.statistics import StatisticsController
+from nesr_gui.gui.controllers.transect import TransectController
 from nesr_gui.gui.controllers.view_settings import ViewSettingsController
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.document import Document
@@ -39,11 +44,13 @@ from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks.rendering import RenderedImage
 from nesr_gui.gui.tasks.sessions import LoadedSession, SessionRequest
 from nesr_gui.gui.tasks.worker import Task, Worker
+from nesr_gui.gui.view_modes import ANALYSES
 from nesr_gui.gui.view_modes import TABLE as MODES
 from nesr_gui.gui.views.actions import connect_actions
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.gui.views.message_bar import Topic
 from nesr_gui.regions import Region, Shape
+from nesr_gui.spectral import Spectrum
 
 Step = Callable[[], None]
 _OF_DOCUMENTS = (Task.OPEN, Task.DEVELOP, Task.LOAD_MODEL, Task.RECONSTRUCT)  # they enable or disable actions
@@ -107,12 +114,20 @@ class App(QObject):
         self.view = ViewSettingsController(window, workspace, worker, rendered)
         self.marks = MarkController(window, workspace, worker)
         self.anchors = AnchorController(window, workspace, worker)
+        self.analyses = AnalysisController(window, workspace, worker)
+        self.classes = ClassController(window, workspace, worker, self.analyses.panel)
+        self.scatter = ScatterController(window, workspace, worker)
+        self.transect = TransectController(window, workspace, worker)
         self.band_values = BandValuesController(window, workspace, worker)
         self.comparison = ComparisonController(window, workspace, worker)
         self.accuracy = accuracy = AccuracyController(window, workspace, worker, self.comparison.panel)
         self.statistics = StatisticsController(window, workspace, worker)
         self.calibration = CalibrationController(window, workspace, worker, self.reconstruction.photograph_model)
-        self.exporter = ExportController(window, workspace, worker, lambda: accuracy.figures, rendered)
+        self.library = library = LibraryController(window, workspace, worker)
+        self.exporter = ExportController(
+            window, workspace, worker, metrics=lambda: accuracy.figures, rendered=rendered,
+            matches=lambda: (library.rows(), library.provenance()),
+        )  # fmt: skip
         self.queue = OpenQueue(window, worker, self.files, self.comparison.drop)
         self.pasting = PasteController(window, worker, self.files, self.queue)
         self.documents = DocumentController(window, workspace, worker)
@@ -131,6 +146,7 @@ class App(QObject):
         )
         self.first_steps = FirstSteps(window.hints, workspace)
         self.application = ApplicationController(window, workspace, self.preferences, self.first_steps)
+        self._centres: tuple[Spectrum, ...] = ()  # of clusters, in the plot
         self.refresh = Refresh([*self._consequences(), *self._displays()], self)
         self._connect_actions()
         self._connect_image()
@@ -165,6 +181,7 @@ class App(QObject):
         for renderer in self.renderers:
             renderer.stop()
         self.anchors.stop()
+        self.classes.stop()
         self.window.bar.stop()
         self.worker.close()
         self.autosave.close()
@@ -185,7 +202,12 @@ class App(QObject):
             (self.spectra.forget, frozenset({C.CURRENT, C.FIELD})),
             (left.forget, frozenset({C.CURRENT, C.FIELD})),
             (right.forget, frozenset({C.CURRENT, C.FIELD})),
+            (self.library.forget, frozenset({C.CURRENT, C.FIELD})),
             (self.anchors.forget, frozenset({C.CURRENT, C.IMAGE})),
+            (self.analyses.forget, frozenset({C.CURRENT, C.IMAGE, C.FIELD})),
+            (self.classes.forget, frozenset({C.CURRENT, C.IMAGE, C.FIELD})),
+            (self.scatter.forget, frozenset({C.CURRENT, C.FIELD})),
+            (self.transect.forget, frozenset({C.CURRENT, C.FIELD})),
             (self.files.develop, frozenset({C.DEVELOPMENT})),
             (self.comparison.register_again, frozenset({C.PHOTOGRAPH})),
             (self.recovery.take_field, frozenset({C.CURRENT, C.FIELD})),
@@ -194,6 +216,13 @@ class App(QObject):
             (self.models.take_models, frozenset({C.MODELS})),
             (self.anchors.apply, frozenset({C.CURRENT, C.FIELD, C.MARKS})),
             (self.spectra.query_marks, frozenset({C.CURRENT, C.FIELD, C.MARKS})),
+            (
+                self.analyses.fit,
+                frozenset(
+                    {C.CURRENT, C.FIELD, C.MARKS, C.CURVES, C.PLOT_SETTINGS, C.VIEW_SETTINGS, C.ANALYSIS_SETTINGS}
+                ),
+            ),
+            (self.classes.count, frozenset({C.CURRENT, C.ANALYSES, C.ANALYSIS_SETTINGS, C.VIEW_SETTINGS})),
             (
                 self.spectra.query_readouts,
                 frozenset({C.CURRENT, C.FIELD, C.MARKS, C.WAVELENGTH, C.HOVER, C.VIEW_SETTINGS}),
@@ -207,18 +236,23 @@ class App(QObject):
                 self.statistics.query,
                 frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.WAVELENGTH, C.STATISTICS}),
             ),
+            (self.scatter.query, frozenset({C.CURRENT, C.FIELD, C.SCATTER, C.SCATTER_VALUES})),
+            (self.library.query, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.VIEWING, C.WHITE,
+                                            C.LIBRARIES, C.MATCH_SETTINGS})),
+            (self.transect.query, frozenset({C.CURRENT, C.FIELD, C.TRANSECT, C.WAVELENGTH})),
             (self.accuracy.take_field, frozenset({C.CURRENT, C.FIELD})),
             (self.accuracy.query, frozenset({C.MARKS})),
             (self.first_steps.finish_pixel, frozenset({C.MARKS})),
             (self.first_steps.finish_wavelength, frozenset({C.WAVELENGTH})),
-        ]
+        ]  # fmt: skip
 
     def _displays(self) -> list[tuple[Step, frozenset[Change]]]:
         """Return the steps that update views; all of them run when another document becomes current."""
         left, right = self.renderers
         C = Change
         captioned = (
-            C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.VIEW_SETTINGS, C.CURVES, C.ACTIVE_MARK, C.VIEWING, C.WHITE,
+            C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.VIEW_SETTINGS, C.CURVES, C.ACTIVE_MARK, C.VIEWING, C.WHITE, C.ANALYSES,
+            C.ANALYSIS_SETTINGS,
         )  # fmt: skip
         rendered = (*captioned, C.WAVELENGTH)
         steps: list[tuple[Step, tuple[Change, ...]]] = [
@@ -233,8 +267,13 @@ class App(QObject):
             (self.spectra.show_plot_settings, (C.PLOT_SETTINGS,)),
             (self.anchors.show_anchors, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.ANCHORS)),
             (self.anchors.show_suggestions, (C.MARKS, C.SUGGESTIONS)),
+            (self.analyses.show_panel, (C.FIELD, C.MARKS, C.CURVES, C.PLOT_SETTINGS, C.VIEW_SETTINGS,
+                                        C.ANALYSIS_SETTINGS, C.ANALYSES)),
+            (self.classes.show_counts, (C.FIELD, C.VIEW_SETTINGS, C.ANALYSIS_SETTINGS, C.ANALYSES, C.CLASS_COUNTS)),
+            (self.classes.show_actions, (C.FIELD, C.VIEW_SETTINGS, C.ANALYSES)),
             (self.spectra.show_curves, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.PLOT_SETTINGS, C.ANCHORS,
-                                        C.ABSORPTIONS)),
+                                        C.LIBRARY_CURVES, C.ABSORPTIONS)),
+            (self._show_centres, (C.ANALYSES, C.VIEW_SETTINGS)),
             (self._show_moving_curves, (C.WAVELENGTH,)),
             (self._show_smooth_curves, (C.COLOUR_RESULTS,)),
             (self.spectra.show_notes, (C.FIELD, C.MARKS, C.CURVES)),
@@ -247,6 +286,11 @@ class App(QObject):
             (self.spectra.show_hover_curve, (C.HOVER_CURVE, C.PLOT_SETTINGS)),
             (self.spectra.show_tool, (C.TOOL, C.PICKING)),
             (self._show_hover, (C.HOVER, C.VIEW_SETTINGS)),
+            (self.scatter.show, (C.IMAGE, C.FIELD, C.SCATTER, C.SCATTER_VALUES, C.VIEW_SETTINGS)),
+            (self.scatter.follow_pixels, (C.MARKS, C.ACTIVE_MARK, C.HOVER, C.SCATTER_VALUES)),
+            (self.transect.show, (C.IMAGE, C.FIELD, C.TRANSECT, C.TRANSECT_VALUES)),
+            (self.transect.show_wavelength, (C.FIELD, C.WAVELENGTH)),
+            (self.transect.show_hover, (C.HOVER, C.TRANSECT)),
             (self.view.show_captions, (*captioned, C.MARKS, C.PICKING)),
             (self.view.show_status, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.WAVELENGTH, C.READOUTS, C.HOVER, C.PICTURE,
                                      C.MODELS)),
@@ -260,6 +304,8 @@ class App(QObject):
             (self.view.show_actions, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.VIEW_SETTINGS, C.ACTIVE_MARK, C.CURVES,
                                       C.WHITE)),
             (self.exporter.show_actions, (C.IMAGE, C.FIELD)),
+            (self.library.show_libraries, (C.LIBRARIES,)),
+            (self.library.show_settings, (C.FIELD, C.MATCH_SETTINGS)),
             (self.calibration.show_actions, (C.IMAGE,)),
             (self.reconstruction.show_actions, (C.IMAGE, C.PHOTOGRAPH, C.FIELD, C.MODELS, C.WORK)),
             (self.start.show_page, (C.IMAGE, C.WORK)),
@@ -284,6 +330,18 @@ class App(QObject):
         if self.document.plot_settings.transform.normalise is Normalise.AT_WAVELENGTH:
             self.spectra.show_curves()
 
+    def _show_analysis_panel(self) -> None:
+        self.analyses.show_panel()
+        self.classes.count()
+        self.classes.show_counts()
+
+    def _show_centres(self) -> None:
+        """Show the centres of clusters in the plot, or no more."""
+        centres = self.document.cluster_centres
+        if centres != self._centres:
+            self._centres = centres
+            self.spectra.show_curves()
+
     def _show_smooth_curves(self) -> None:
         if self.document.plot_settings.smooth:
             self.spectra.show_curves()
@@ -298,8 +356,10 @@ class App(QObject):
     def _connect_actions(self) -> None:
         application, files, marks, view, export = self.application, self.files, self.marks, self.view, self.exporter
         documents, comparison, panes, anchors = self.documents, self.comparison, self.window.panes, self.anchors
+        library = self.library
         tools = {f"tool_{shape}": partial(self.workspace.set_tool, shape) for shape in Shape}
         modes = {f"show_{mode.name}": partial(view.show_mode, mode.name) for mode in MODES}
+        modes |= {f"show_{mode.name}": partial(self.analyses.show, kind) for kind, mode in ANALYSES.items()}
         boxes = {f"box_{side}": partial(view.set_box, side) for side in BOXES}
         connect_actions(
             self.window.actions_by_name,
@@ -324,6 +384,11 @@ class App(QObject):
                 "attach_reading": anchors.attach, "attach_reference": anchors.attach_reference,
                 "use_reading": anchors.toggle, "detach_reading": anchors.detach, "suggest_spots": anchors.suggest,
                 "mark_suggestions": anchors.mark_suggestions, "dismiss_suggestions": anchors.dismiss,
+                "scatter_plot": self.scatter.open, "select_in_view": self.scatter.select_view,
+                "clear_selection": self.scatter.clear_selection, "selection_regions": self.scatter.make_regions,
+                "export_selection": export.export_selection, "tool_transect": self.transect.choose_tool,
+                "add_transect": self.transect.add_across, "remove_transect": self.transect.remove,
+                "export_transect": export.export_transect, "export_transect_figure": export.export_transect_figure,
                 "band_values": self.band_values.open, **modes, "compare_with": view.compare_with,
                 "choose_false_colour": view.choose_false_colour, "auto_levels": view.set_automatic_levels,
                 "single": view.show_single, "divide": view.divide, "side_by_side": view.show_side_by_side,
@@ -336,9 +401,16 @@ class App(QObject):
                 "play": self.window.bar.toggle_playing, "longer": application.step_up,
                 "shorter": application.step_down, "much_longer": application.leap_up,
                 "much_shorter": application.leap_down, "next_box": view.choose_next_box, **boxes,
-                "remove_continuum": self.spectra.toggle_continuum, "statistics": self.statistics.open,
+                "statistics": self.statistics.open,
                 "export_statistics": self.statistics.export,
+                "library": library.show_panel, "open_libraries": library.ask_files,
+                "open_library_folder": library.ask_folder, "marks_as_library": library.use_marks,
+                "save_marks": export.save_marks, "metamers": library.toggle_metamers, "keep_matches": library.keep,
+                "copy_matches": library.copy, "export_matches": export.export_matches,
+                "remove_continuum": self.spectra.toggle_continuum,
                 "open_model": self.models.open_model,
+                "class_regions": self.classes.make_regions, "class_statistics": self.classes.show_statistics,
+                "export_class_map": export.export_class_map, "centres_as_references": self.classes.use_centres,
                 "install_model": self.models.install_model, "about_model": self.models.about_model,
                 "guide": application.show_guide, "find_action": application.find_action,
                 "shortcuts": application.show_shortcuts,
@@ -358,6 +430,9 @@ class App(QObject):
             image.marks.shift_picked.connect(marks.shift_active)
             image.marks.tool_left.connect(self.anchors.leave)  # before the tool changes
             image.marks.tool_left.connect(marks.leave_tool)
+            image.transect.ends_picked.connect(self.transect.draw)
+            image.transect.shift_picked.connect(self.transect.shift)
+            image.transect.removal_requested.connect(self.transect.remove)
             image.suggestions.picked.connect(self.workspace.on_current(Document.add_pin))
         panes.view_changed.connect(self._take_view)
         panes.menu_requested.connect(view.fill_menu)
@@ -421,6 +496,18 @@ class App(QObject):
         panel.registration_requested.connect(self.comparison.register)
         panel.gain_picked.connect(self.comparison.set_gain)
         panel.removal_requested.connect(self.comparison.remove)
+        analyses = self.analyses.panel
+        analyses.kind_picked.connect(self.analyses.show)
+        analyses.definition_picked.connect(self.analyses.set_definition)
+        analyses.use_picked.connect(self.analyses.use)
+        analyses.threshold_picked.connect(self.analyses.set_threshold)
+        analyses.regions_requested.connect(self.classes.make_regions)
+        analyses.statistics_requested.connect(self.classes.show_statistics)
+        analyses.export_requested.connect(self.exporter.export_class_map)
+        analyses.references_requested.connect(self.classes.use_centres)
+        analyses.range_picked.connect(self.analyses.set_range)
+        analyses.abstaining_picked.connect(self.analyses.set_abstaining)
+        self.analyses.dock.visibilityChanged.connect(self._show_analysis_panel)
         anchors = self.anchors.panel
         anchors.mark_picked.connect(marks.activate)
         anchors.use_picked.connect(self.anchors.use)
@@ -438,6 +525,41 @@ class App(QObject):
         statistics.panel.export_requested.connect(statistics.export)
         statistics.marker.interval_picked.connect(statistics.set_interval)
         statistics.dock.visibilityChanged.connect(statistics.set_wanted)
+        self._connect_analysis_panels()
+
+    def _connect_analysis_panels(self) -> None:
+        scatter, transect = self.scatter.panel, self.transect.panel
+        self.scatter.dock.visibilityChanged.connect(self.scatter.set_visible)
+        scatter.axes_picked.connect(self.scatter.set_axes)
+        scatter.log_picked.connect(self.scatter.set_log_counts)
+        scatter.colormap_picked.connect(self.scatter.set_colormap)
+        scatter.regions_requested.connect(self.scatter.make_regions)
+        scatter.export_requested.connect(self.exporter.export_selection)
+        scatter.view.selection_picked.connect(self.scatter.select)
+        scatter.view.clear_requested.connect(self.scatter.clear_selection)
+        scatter.view.limits_changed.connect(self.scatter.set_limits)
+        self.transect.dock.visibilityChanged.connect(self.transect.set_visible)
+        transect.width_picked.connect(self.transect.set_width)
+        transect.removal_requested.connect(self.transect.remove)
+        transect.export_requested.connect(self.exporter.export_transect)
+        transect.figure_requested.connect(self.exporter.export_transect_figure)
+        transect.view.wavelength_picked.connect(self.workspace.on_current(Document.set_wavelength))
+        transect.view.distance_hovered.connect(self.transect.hover)
+        self._connect_library()
+
+    def _connect_library(self) -> None:
+        library, panel = self.library, self.library.panel
+        panel.files_requested.connect(library.ask_files)
+        panel.folder_requested.connect(library.ask_folder)
+        panel.marks_requested.connect(library.use_marks)
+        panel.files_dropped.connect(library.open)
+        panel.removal_requested.connect(library.remove)
+        panel.settings_picked.connect(library.set_settings)
+        panel.selection_picked.connect(library.draw_selection)
+        panel.keep_requested.connect(library.keep)
+        panel.copy_requested.connect(library.copy)
+        panel.export_requested.connect(self.exporter.export_matches)
+        library.dock.visibilityChanged.connect(library.set_wanted)
 
     def _connect_window(self) -> None:
         window = self.window
@@ -465,6 +587,10 @@ class App(QObject):
             Task.ACCURACY_IMAGE: self.accuracy.take_end, Task.OPEN: self.queue.open_next,
             Task.EXPORT: self.documents.take_end, Task.WRITE: self.documents.take_end,
             Task.ANCHOR: self.anchors.take_end, Task.STATISTICS: self.statistics.take_end,
+            Task.FIT_ANALYSIS: self.analyses.take_end,
+            Task.COUNT_CLASSES: self.classes.take_end, Task.COUNT_CLUSTERS: self.classes.take_end,
+            Task.CLASS_STATISTICS: self.classes.take_end,
+            Task.SCATTER: self.scatter.take_end, Task.MATCH: self.library.take_end,
             Task.CALIBRATE: self.calibration.take_end, Task.FIND_CHART: self.calibration.take_end,
         }  # fmt: skip
         worker.progressed.connect(status.show_progress)
@@ -513,9 +639,11 @@ class App(QObject):
         self.reconstruction.message_raised.connect(self.window.messages.show_success)
         self.exporter.exported.connect(self.first_steps.finish_export)
         self.statistics.export_requested.connect(self.exporter.export_statistics)
+        self.classes.statistics_export_requested.connect(self.exporter.export_class_statistics)
 
     def _take_restored(self, restored: LoadedSession) -> None:
         self.documents.show_restored(restored)
+        self.library.restore(restored.data.libraries)
         self.autosave.adopt()
 
     def _restore_copies(self, requests: list[SessionRequest]) -> None:

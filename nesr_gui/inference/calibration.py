@@ -8,18 +8,14 @@ for scenes that differ from the calibration scenes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from nesr_gui.fields.intervals import Intervals
 from nesr_gui.spectral import FloatArray
-
-COVERAGE = 0.9  # of the intervals
-SATURATION = (0.15, 0.4, 0.7)  # knots: 1 - smallest / largest channel
-BRIGHTNESS = (0.03, 0.12, 0.4)  # knots: mean of the channels, relative to the white level of the photograph
-GREY = 0.1  # residuals are relative to the prediction plus this fraction of the brightness of the pixel
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,23 +36,21 @@ class IntervalCalibration:
     seen: npt.NDArray[np.bool_]
     constant: FloatArray
 
+    @cached_property
+    def intervals(self) -> Intervals:
+        """The intervals, which contain the prediction even where the quantiles do not."""
+        return self._build_intervals()
+
+    def _build_intervals(self) -> Intervals:
+        none = np.zeros(len(self.nm), np.float32)
+        low, high = np.minimum(self.low, 0), np.maximum(self.high, 0)
+        return Intervals(nm=self.nm, low=low, high=high, below=none, above=none)
+
     def prediction_interval(
         self, rgb: FloatArray, spectra: FloatArray, nm: npt.NDArray[np.float64]
     ) -> tuple[FloatArray, FloatArray]:
-        """Lower and upper limits (N, L), not negative, that contain the predicted spectra.
-
-        Args:
-            rgb: pixels (N, 3), linear, divided by the white level.
-            spectra: predictions (N, L) for these pixels, divided by the white level.
-            nm: wavelengths (L,).
-        """
-        weights = bins(rgb)  # (N, saturations · brightnesses)
-        interpolation = np.stack([np.interp(nm, self.nm, unit) for unit in np.eye(len(self.nm))], axis=1)  # (L, bands)
-        limits = []
-        for table in (np.minimum(self.low, 0), np.maximum(self.high, 0)):
-            relative = weights @ (interpolation @ table.reshape(len(self.nm), -1)).T
-            limits.append(np.maximum(spectra + relative * scale(rgb, spectra), 0).astype(np.float32))
-        return limits[0], limits[1]
+        """See `Intervals.limits`."""
+        return self.intervals.limits(rgb, spectra, nm)
 
     def is_unfamiliar(self, rgb: FloatArray) -> npt.NDArray[np.bool_]:
         """Whether the chromaticity of colours (..., 3) was absent from training; False for black, which has none."""
@@ -69,23 +63,3 @@ def chromaticity_cells(rgb: FloatArray, cells: int) -> tuple[npt.NDArray[np.intp
     shares = rgb[..., :2] / np.maximum(rgb.sum(-1, keepdims=True), 1e-9)
     places = np.minimum(shares * cells, cells - 1).astype(np.intp)
     return places[..., 0], places[..., 1]
-
-
-def scale(rgb: FloatArray, spectra: FloatArray) -> FloatArray:
-    """Scale (N, L) relative to which residuals of `spectra` (N, L) of pixels `rgb` (N, 3) are measured."""
-    relative_to: FloatArray = spectra + GREY * rgb.mean(-1, keepdims=True) + 1e-4
-    return relative_to
-
-
-def bins(rgb: FloatArray) -> FloatArray:
-    """Weight (N, S · B) of each group of saturation and brightness for pixels (N, 3); rows sum to one."""
-    brightest = rgb.max(-1)
-    saturation = 1 - rgb.min(-1) / np.maximum(brightest, 1e-9)
-    by_saturation = _shares(saturation, SATURATION)
-    by_brightness = _shares(np.log(np.maximum(rgb.mean(-1), 1e-9)), np.log(BRIGHTNESS).tolist())
-    return (by_saturation[:, :, None] * by_brightness[:, None, :]).reshape(len(rgb), -1).astype(np.float32)
-
-
-def _shares(values: npt.NDArray[np.floating], knots: Sequence[float]) -> npt.NDArray[np.float64]:
-    """Weights (N, knots) of linear interpolation between knots, constant beyond them."""
-    return np.stack([np.interp(values, knots, unit) for unit in np.eye(len(knots))], axis=1)

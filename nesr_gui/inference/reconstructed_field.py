@@ -11,6 +11,7 @@ from torch import Tensor
 
 from nesr_gui._version import __version__
 from nesr_gui.fields.anchored import Anchor, AnchoredField, anchored
+from nesr_gui.fields.intervals import Intervals
 from nesr_gui.fields.notebook import NotebookMethods
 from nesr_gui.fields.protocol import (
     Block,
@@ -142,6 +143,11 @@ class CalibratedReconstruction(ReconstructedField):
     def __init__(self, *args: Any, calibration: IntervalCalibration, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.calibration = calibration
+
+    @property
+    def intervals(self) -> Intervals:
+        """The limits of the prediction interval for any colour."""
+        return self.calibration.intervals
 
     def prediction_interval(
         self, points: Points, wavelengths: Wavelengths | npt.ArrayLike

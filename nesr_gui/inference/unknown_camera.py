@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui import resources
+from nesr_gui.fields.intervals import Intervals
 from nesr_gui.inference.calibration import IntervalCalibration
-from nesr_gui.spectral import CameraKnowledge, FloatArray
+from nesr_gui.spectral import CameraKnowledge
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +36,8 @@ class WidenedCalibration(IntervalCalibration):
 
     widening: Widening = field(kw_only=True)
 
-    def prediction_interval(
-        self, rgb: FloatArray, spectra: FloatArray, nm: npt.NDArray[np.float64]
-    ) -> tuple[FloatArray, FloatArray]:
-        """See `IntervalCalibration.prediction_interval`."""
-        low, high = super().prediction_interval(rgb, spectra, nm)
-        below, above = (np.interp(nm, self.widening.nm, side) for side in (self.widening.below, self.widening.above))
-        return np.maximum(low - below, 0).astype(np.float32), (high + above).astype(np.float32)
+    def _build_intervals(self) -> Intervals:
+        return super()._build_intervals().wider(self.widening.nm, self.widening.below, self.widening.above)
 
 
 @cache

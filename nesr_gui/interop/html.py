@@ -14,7 +14,7 @@ from PIL import Image
 
 from nesr_gui.colorimetry.cie import encode_srgb
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
-from nesr_gui.fields.protocol import CalibratedField, SpectralField
+from nesr_gui.fields.protocol import CalibratedField, SpectralField, reconstruction_model
 from nesr_gui.spectral import FloatArray, Quantity
 
 SIDE = 160  # longest side of the picture in pixels
@@ -51,7 +51,7 @@ def facts(field: SpectralField) -> dict[str, str]:
         "field": type(field).__name__,
         "size": f"{width} × {height} pixels{binned}",
         "wavelengths": f"{low:g}-{high:g} nm; {field.bands}",
-        "values": field.quantity.value,
+        "values": f"{field.quantity.value}, {'estimated' if reconstruction_model(field) else 'measured'}",
         **interval,
         **known,
     }

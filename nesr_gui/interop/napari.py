@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui import io, resources
-from nesr_gui.fields.protocol import CubeField, SpectralField
+from nesr_gui.fields.protocol import CubeField, SpectralField, is_linear_between_bands
 from nesr_gui.inference import engine
 from nesr_gui.inference.model import load_model
 from nesr_gui.interop.lazy_cube import LazyCube
@@ -57,8 +57,7 @@ def _open(path: Path) -> SpectralField:
 
 
 def _layer(field: SpectralField, name: str) -> LayerData:
-    is_continuous = not isinstance(field, CubeField)
-    bands = Wavelengths.from_step(*field.wavelength_range, STEP) if is_continuous else field.bands
+    bands = field.bands if is_linear_between_bands(field) else Wavelengths.from_step(*field.wavelength_range, STEP)
     data = LazyCube.of(field, bands)
     described = {"wavelengths": bands.nm.tolist(), "quantity": field.quantity.value, "provenance": field.provenance}
     options: dict[str, Any] = {

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from nesr_gui import plugins
-from nesr_gui.fields.protocol import Cancelled, CubeField, ProgressCallback, SpectralField
+from nesr_gui.fields.protocol import CubeField, ProgressCallback, SpectralField, reconstruction_model
 from nesr_gui.io.content import Content, content_of, described_image
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeHints
 from nesr_gui.io.cubes.export import CubeWriterSource, StorageEncoding, disk_full, is_disk_full
 from nesr_gui.io.cubes.wavelengths import BandPositions
 from nesr_gui.io.errors import UnreadableFile
-from nesr_gui.io.registry import CUBES, FileKind, Format, lazy
+from nesr_gui.io.registry import FORMATS, FileKind, Format, formats
 from nesr_gui.spectral import RGBImage, Spectrum, Wavelengths
 
 if TYPE_CHECKING:
@@ -49,93 +47,12 @@ __all__ = [
 ]
 
 
-def _read_photograph(path: Path, settings: DevelopSettings | None = None) -> RGBImage:
-    from nesr_gui.io.photos import decode
-
-    return decode.read_photograph(path, settings)
-
-
-def _read_curves(path: Path) -> Any:
-    from nesr_gui.io.spectra import csv
-
-    return csv.read_curves(path)
-
-
-def _write_curves(path: Path, *args: Any, **options: Any) -> None:
-    from nesr_gui.io.spectra import csv
-
-    csv.write_curves(path, *args, **options)
-
-
-RAW = (
-    ".dng", ".nef", ".nrw", ".cr2", ".cr3", ".crw", ".arw", ".srf", ".sr2", ".raf", ".orf", ".rw2", ".pef", ".srw",
-    ".x3f", ".3fr", ".iiq", ".mrw", ".erf", ".kdc", ".mos",
-)  # fmt: skip
-
 OPTIONAL = {
     "HEIC": ("pillow_heif", "raw"),
     "camera RAW": ("rawpy", "raw"),
     "OpenEXR": ("OpenEXR", "formats"),
 }
 """Format → required package, and the extra that installs it."""
-
-FORMATS = (
-    Format("PNG", (".png",), FileKind.PHOTOGRAPH, _read_photograph),
-    Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), FileKind.PHOTOGRAPH, _read_photograph),
-    Format("TIFF", (".tif", ".tiff"), FileKind.PHOTOGRAPH, _read_photograph),
-    Format("BMP", (".bmp",), FileKind.PHOTOGRAPH, _read_photograph),
-    Format("WebP", (".webp",), FileKind.PHOTOGRAPH, _read_photograph),
-    Format("HEIC", (".heic", ".heif"), FileKind.PHOTOGRAPH, _read_photograph),
-    Format("OpenEXR", (".exr",), FileKind.PHOTOGRAPH, _read_photograph),
-    Format("camera RAW", RAW, FileKind.PHOTOGRAPH, _read_photograph),
-    *CUBES,
-    Format("CSV", (".csv",), FileKind.CURVES, _read_curves, _write_curves),
-    Format(
-        "ENVI library",
-        (".sli",),
-        FileKind.CURVES,
-        lazy("spectra.envi_library", "read_curves"),
-        lazy("spectra.envi_library", "write_curves"),
-    ),
-)
-
-
-def formats() -> tuple[Format, ...]:
-    """The table of formats, with those of plug-ins, which are imported on the first call."""
-    return (*FORMATS, *plugins.load(plugins.Kind.FORMATS, _accept).values())
-
-
-def _accept(plugin: plugins.Plugin, value: object) -> Format:
-    """The row of a plug-in, whose functions raise only errors with a sentence.
-
-    Raises:
-        TypeError: it is no format.
-        ValueError: it is no format of cubes, or its name or an extension is taken.
-    """
-    row = plugins.require(plugin, value, Format)
-    if row.kind is not FileKind.CUBE or row.sandboxed or not row.extensions or not (row.read or row.write):
-        raise ValueError("a format must be one of spectral cubes, with extensions, and read or write them")
-    for other in (*FORMATS, *plugins.accepted(plugins.Kind.FORMATS)):
-        if shared := {row.name} & {other.name} or {*row.extensions, *row.writes} & {*other.extensions, *other.writes}:
-            raise ValueError(f"{min(shared)} belongs to the format {other.name}")
-    return replace(row, read=row.read and _guarded(plugin, row.read), write=row.write and _guarded(plugin, row.write))
-
-
-def _guarded(plugin: plugins.Plugin, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The reader or writer of a plug-in, whose unexpected errors become sentences."""
-
-    def call(path: Path, *args: Any) -> Any:
-        try:
-            result = function(path, *args)
-        except (ValueError, OSError, MemoryError, Cancelled):
-            raise
-        except Exception as error:
-            raise UnreadableFile(plugins.failure(plugin, f"with {path.name}", error)) from error
-        if result is not None and not isinstance(result, CubeField):
-            raise UnreadableFile(f"{plugin} returned a {type(result).__name__} for {path.name}; expected a CubeField")
-        return result
-
-    return call
 
 
 def read_photograph(path: str | os.PathLike[str], settings: DevelopSettings | None = None) -> RGBImage:
@@ -151,8 +68,10 @@ def read_photograph(path: str | os.PathLike[str], settings: DevelopSettings | No
         >>> read_photograph(resources.sample("coffee").photograph).shape
         (400, 600)
     """
-    image: RGBImage = _reader(Path(path), FileKind.PHOTOGRAPH)(Path(path), settings)
-    return image
+    _format(Path(path), FileKind.PHOTOGRAPH)  # refuses other content
+    from nesr_gui.io.photos import decode
+
+    return decode.read_photograph(path, settings)
 
 
 def decode_photograph(path: str | os.PathLike[str]) -> DecodedPhoto:
@@ -163,7 +82,7 @@ def decode_photograph(path: str | os.PathLike[str]) -> DecodedPhoto:
         ValueError: neither content nor extension are those of a photograph, or the file is not readable
             (`UnreadableImage`).
     """
-    _reader(Path(path), FileKind.PHOTOGRAPH)  # refuses other content
+    _format(Path(path), FileKind.PHOTOGRAPH)  # refuses other content
     from nesr_gui.io.photos import decode
 
     return decode.decode(path)
@@ -300,7 +219,7 @@ def writer(path: str | os.PathLike[str], encoding: StorageEncoding) -> Format:
         raise ValueError(
             f"{named} cannot store {encoding.dtype}; choose {' or '.join(found.dtypes)}, or another extension"
         )
-    if encoding.error_band and not found.holds_bounds:
+    if encoding.error_band and not (found.holds_bounds or found.holds_coefficients):
         able = ", ".join(f"{f.name} ({' '.join(f.writes or f.extensions)})" for f in writable if f.holds_bounds)
         raise ValueError(f"{found.name} cannot store a prediction interval with the cube; {able} can")
     return found
@@ -323,6 +242,7 @@ def describe(path: str | os.PathLike[str], reading: CubeHints | None = None) -> 
         "size": f"{width} x {height} pixels",
         "bands": f"{len(field.wavelengths)}, {low:g}-{high:g} nm",
         "quantity": field.quantity.value,
+        "values": f"reconstructed by the model {model}" if (model := reconstruction_model(field)) else "measured",
         "bytes": str(sum(file.stat().st_size for file in files if file.is_file())),
         **field.provenance,
     }
@@ -380,12 +300,6 @@ def _missing(kind: FileKind) -> str:
         if row.kind is kind and package and importlib.util.find_spec(package) is None:
             waiting.setdefault(extra, []).append(row.name)
     return "".join(f"; {' and '.join(names)} with nesr-gui[{extra}]" for extra, names in waiting.items())
-
-
-def _reader(path: Path, kind: FileKind) -> Callable[..., Any]:
-    found = _format(path, kind).read
-    assert found is not None  # the format was selected for it
-    return found
 
 
 def _format(path: Path, kind: FileKind, content: Content | None = None) -> Format:

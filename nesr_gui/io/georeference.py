@@ -128,6 +128,12 @@ class Georeference:
         except (OSError, ValueError, KeyError, IndexError, TypeError, tifffile.TiffFileError):
             return None
 
+    @classmethod
+    def of_image(cls, path: Path | None, attributes: Mapping[str, str]) -> Georeference | None:
+        """Read what an opened image states: its attributes, with a coordinate system that only its file can state."""
+        stated, read = cls.parse(attributes.get(KEY, "")), cls.of_file(path)
+        return replace(stated, geo_keys=read.geo_keys) if stated is not None and read is not None else stated or read
+
     @property
     def pixel_metres(self) -> float | None:
         """Length of the side of a pixel in metres; None if it is unknown, or pixels are not square."""

@@ -1,15 +1,19 @@
-"""Definition of a file format, the formats of cubes, and optional packages."""
+"""The table of file formats, with those of plug-ins, and optional packages."""
 
 from __future__ import annotations
 
 import enum
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from nesr_gui import plugins
+from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.spectral import Spectrum
 
 
 class FileKind(enum.StrEnum):
@@ -32,7 +36,8 @@ class Format:
         sandboxed: module whose library may crash on a damaged file, which is therefore first opened in another process.
         files: all files of a set, given one of them; by default that file, or all in a folder.
         described_beside: whether the attributes of a cube are stored in a JSON file beside it.
-        holds_coefficients: whether the coefficients of a `BasisField` are stored instead of its bands.
+        holds_coefficients: whether the coefficients of a `BasisField` are stored instead of its bands, and with them
+            the prediction interval of a calibrated one.
     """
 
     name: str
@@ -193,3 +198,105 @@ CUBES = (
         described_beside=True,
     ),
 )
+
+RAW = (
+    ".dng", ".nef", ".nrw", ".cr2", ".cr3", ".crw", ".arw", ".srf", ".sr2", ".raf", ".orf", ".rw2", ".pef", ".srw",
+    ".x3f", ".3fr", ".iiq", ".mrw", ".erf", ".kdc", ".mos",
+)  # fmt: skip
+
+_read_photograph = lazy("photos.decode", "read_photograph")
+
+FORMATS = (
+    Format("PNG", (".png",), FileKind.PHOTOGRAPH, _read_photograph),
+    Format("JPEG", (".jpg", ".jpeg", ".jpe", ".jfif"), FileKind.PHOTOGRAPH, _read_photograph),
+    Format("TIFF", (".tif", ".tiff"), FileKind.PHOTOGRAPH, _read_photograph),
+    Format("BMP", (".bmp",), FileKind.PHOTOGRAPH, _read_photograph),
+    Format("WebP", (".webp",), FileKind.PHOTOGRAPH, _read_photograph),
+    Format("HEIC", (".heic", ".heif"), FileKind.PHOTOGRAPH, _read_photograph),
+    Format("OpenEXR", (".exr",), FileKind.PHOTOGRAPH, _read_photograph),
+    Format("camera RAW", RAW, FileKind.PHOTOGRAPH, _read_photograph),
+    *CUBES,
+    Format("CSV", (".csv",), FileKind.CURVES, lazy("spectra.csv", "read_curves"), lazy("spectra.csv", "write_curves")),
+    Format(
+        "ENVI library",
+        (".sli",),
+        FileKind.CURVES,
+        lazy("spectra.envi_library", "read_curves"),
+        lazy("spectra.envi_library", "write_curves"),
+    ),
+)
+SPECTRA = (".csv", ".txt", ".tsv", ".sli", ".hdr", ".cxf", ".cgats", ".it8", ".ti3", ".sp", ".cie")
+"""Extensions of the files that `spectra.readers.read_spectra` reads, in many formats."""
+
+
+def formats() -> tuple[Format, ...]:
+    """The table of formats, with those of plug-ins, which are imported on the first call."""
+    return (*FORMATS, *_of_plugins())
+
+
+def plugin_formats(kind: FileKind) -> list[Format]:
+    """The rows of plug-ins for files of a kind."""
+    return [row for row in _of_plugins() if row.kind is kind]
+
+
+def plugin_reader(path: Path, kind: FileKind) -> Callable[[Path], Any] | None:
+    """The reader of a plug-in for the extension of a photograph or of spectra; None if there is none."""
+    rows = plugin_formats(kind)
+    return next((row.read for row in rows if path.suffix.lower() in row.extensions), None)
+
+
+def _of_plugins() -> list[Format]:
+    return list(plugins.load(plugins.Kind.FORMATS, _accept).values())
+
+
+def _accept(plugin: plugins.Plugin, value: object) -> Format:
+    """The row of a plug-in, whose functions raise only errors with a sentence.
+
+    Raises:
+        TypeError: it is no format.
+        ValueError: it cannot be a format of its kind, or its name or an extension is taken.
+    """
+    row = plugins.require(plugin, value, Format)
+    if row.sandboxed or not row.extensions or not (row.read or row.write):
+        raise ValueError("a format must have extensions, and read or write files without a sandbox")
+    if row.kind is not FileKind.CUBE and row.write:
+        raise ValueError(f"{row.kind.value.lower()} can be read by plug-ins, not written")
+    own = {row.name, *row.extensions, *row.writes}
+    if row.kind is FileKind.CURVES and (shared := own & set(SPECTRA)):
+        raise ValueError(f"{min(shared)} belongs to the tables of spectra")
+    for other in (*FORMATS, *plugins.accepted(plugins.Kind.FORMATS)):
+        if shared := own & {other.name, *other.extensions, *other.writes}:
+            raise ValueError(f"{min(shared)} belongs to the format {other.name}")
+    read = row.read and _guarded(plugin, row.read, partial(_mistake, row.kind))
+    return replace(row, read=read, write=row.write and _guarded(plugin, row.write))
+
+
+def _mistake(kind: FileKind, result: Any) -> str:
+    """What a reader of a kind of files should have returned instead of `result`; empty if it is right."""
+    if kind is FileKind.CUBE:
+        return "" if isinstance(result, CubeField) else "a CubeField"
+    if kind is FileKind.PHOTOGRAPH:
+        from nesr_gui.io.photos.photo import DecodedPixels
+
+        return "" if isinstance(result, DecodedPixels) else "DecodedPixels"
+    is_list = isinstance(result, list) and result and all(isinstance(each, Spectrum) for each in result)
+    return "" if is_list else "a list of at least one Spectrum"
+
+
+def _guarded(
+    plugin: plugins.Plugin, function: Callable[..., Any], mistake: Callable[[Any], str] | None = None
+) -> Callable[..., Any]:
+    """The reader or writer of a plug-in, whose unexpected errors and results become sentences."""
+
+    def call(path: Path, *args: Any) -> Any:
+        try:
+            result = function(path, *args)
+        except (ValueError, OSError, MemoryError, Cancelled):
+            raise
+        except Exception as error:
+            raise UnreadableFile(plugins.failure(plugin, f"with {path.name}", error)) from error
+        if mistake is not None and (expected := mistake(result)):
+            raise UnreadableFile(f"{plugin} returned a {type(result).__name__} for {path.name}; expected {expected}")
+        return result
+
+    return call

@@ -9,15 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.colorimetry import cie
-from nesr_gui.inference.calibration import (
-    BRIGHTNESS,
-    COVERAGE,
-    SATURATION,
-    IntervalCalibration,
-    bins,
-    chromaticity_cells,
-    scale,
-)
+from nesr_gui.fields.intervals import BRIGHTNESS, COVERAGE, SATURATION, bins, scale
+from nesr_gui.inference.calibration import IntervalCalibration, chromaticity_cells
 from nesr_gui.networks.registry import Network
 from nesr_gui.spectral import FloatArray
 from nesr_gui.training.contributions import answers

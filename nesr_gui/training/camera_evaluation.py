@@ -18,9 +18,9 @@ import numpy.typing as npt
 
 from nesr_gui.colorimetry import cie
 from nesr_gui.colorimetry.charts import classic
+from nesr_gui.fields.intervals import COVERAGE
 from nesr_gui.fields.protocol import CalibratedField
 from nesr_gui.inference import engine
-from nesr_gui.inference.calibration import COVERAGE
 from nesr_gui.inference.model import LoadedModel
 from nesr_gui.inference.unknown_camera import Widening
 from nesr_gui.io.photos.camera_profile import CameraProfile

@@ -57,7 +57,8 @@ class UncertainCube(CalibratedCube):
     """A cube with intervals of a fixed half-width (H, W) at all wavelengths."""
 
     def __init__(self, values: FloatArray, half_width: FloatArray) -> None:
-        super().__init__(values, BANDS, Quantity.REFLECTANCE, {"model": "test", "photograph": "p.png"})
+        provenance = {"model": "test", "model_sha256": "ab", "photograph": "p.png"}
+        super().__init__(values, BANDS, Quantity.REFLECTANCE, provenance)
         self.half_width = np.asarray(half_width, np.float32)
 
     def prediction_interval(self, points: Any, wavelengths: Any) -> tuple[FloatArray, FloatArray]:

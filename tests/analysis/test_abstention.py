@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from nesr_gui.analysis.abstention import iter_deviations, patterns
+from nesr_gui.analysis.abstention import iter_deviations, patterns, value_range
 from nesr_gui.analysis.classification import Classification, SpectralAngleMapper
 from nesr_gui.analysis.components import Components
 from nesr_gui.analysis.expression import Expression
@@ -97,6 +97,27 @@ def test_other_maps_abstain_more_with_wider_intervals(kind):
         )
         shares.append(np.mean([compute_map(field, analysis).abstained(at) for at in range(3)]))
     assert shares[0] == 0 < shares[1] <= shares[2] and shares[2] > 0.9
+
+
+@pytest.mark.parametrize("text", ["unmixing", "components", "b550 / (mean(600, 700) + 0.1)", "b500 > mean(420, 640)"])
+def test_intervals_of_linear_functions_are_those_of_the_deviating_spectra(text):
+    """The lower and the upper half of an interval differ, so that none can stand for the other."""
+    field = field_of(VALUES)
+    if text == "unmixing":
+        analysis = Unmixing(chart_spectra(4), BANDS)
+    elif text == "components":
+        analysis = Components.fit(field, BANDS, 3)
+    else:
+        analysis = Expression.parse(text).for_field(field)
+    nm = [int(np.flatnonzero(nm == BANDS.nm)[0]) for nm in analysis.wavelengths.nm]
+    spectra, values = VALUES[nm], analysis.values(VALUES[nm])
+    limits = spectra - np.float32(0.03), spectra * np.float32(1.2)
+    low, high = value_range(analysis, values, spectra, *limits)
+    every = [values, *(analysis.values(each) for each in iter_deviations(analysis.wavelengths, spectra, *limits))]
+    layers = slice(0, -1) if text == "unmixing" else slice(None)  # the RMSE never abstains
+    for found, expected in ((low, np.min(every, axis=0)), (high, np.max(every, axis=0))):
+        np.testing.assert_allclose(found[layers], expected[layers], rtol=1e-4, atol=1e-5)
+    assert (high[layers] > low[layers]).any()
 
 
 def test_measured_maps_and_maps_without_intervals_do_not_abstain():

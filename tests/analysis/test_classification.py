@@ -154,7 +154,10 @@ def test_classes_are_counted_without_pixels_that_have_no_values_and_in_little_me
     widths = (np.random.default_rng(1).random(classes.shape) < 0.3).astype(np.float32)
     layers = Layer("class", difference=0.0), Layer("angle", "°", math.inf)
     values = np.stack([classes, classes])
-    made = AnalysisMap(layers, values, (widths, None), slice(0, 600), slice(0, 1000), {})
+    made = AnalysisMap(
+        layers=layers, values=values, widths=(widths, None), rows=slice(0, 600), cols=slice(0, 1000),
+        differences=(0.0, math.inf), provenance={},
+    )  # fmt: skip
     tracemalloc.start()
     counts = count_classes(made, ["a", "b", "c"])
     peak = tracemalloc.get_traced_memory()[1]

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from nesr_gui.analysis.library import SpectralLibrary
+from nesr_gui.analysis.library import SpectralLibrary, read_entries
 from nesr_gui.analysis.pixelwise import at_wavelengths, bands_within, parse_range, sampled_rows
+from nesr_gui.fields.protocol import Cancelled
 from nesr_gui.io.spectra.csv import write_curves
 from nesr_gui.io.spectra.envi_library import write_curves as write_library
 from nesr_gui.spectral import Spectrum, Wavelengths
@@ -82,3 +83,31 @@ def test_sampled_rows_are_spread_and_few(height, width, sample):
     assert len(set(rows)) == len(rows) and min(rows) == 3
     assert len(rows) * width <= max(sample, 16 * width) and (len(strips) == 1 or max(rows) == 2 + height)
     assert sampled_rows(slice(3, 3 + height), width, None) == [slice(3, 3 + height)]
+
+
+def test_spectra_are_resampled_once_for_the_same_wavelengths(folder):
+    library = SpectralLibrary.read([folder])
+    covering, values = library.covering(BANDS)
+    assert library.covering(Wavelengths(BANDS.nm.copy()))[1] is values
+    fewer = Wavelengths(BANDS.nm[5:9])
+    np.testing.assert_array_equal(library.covering(fewer)[1], values[:, 5:9])
+    again, others = library.covering(BANDS)
+    assert again.names == covering.names
+    np.testing.assert_array_equal(others, values)
+    with pytest.raises(ValueError, match="read-only"):
+        others[0, 0] = 1
+
+
+def test_a_folder_reports_progress_and_what_has_no_spectra(folder):
+    reported = []
+    entries, skipped = read_entries(folder, reported.append)
+    assert [entry.name for entry in entries] == ["leaf 10", "leaf 2", "Red brick", "white"]
+    assert skipped == ["notes.txt"] and reported == [0, 1 / 3, 2 / 3]  # below/b.hdr belongs to its .sli
+
+    def cancel(fraction):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        read_entries(folder, cancel)
+    with pytest.raises(Cancelled):
+        SpectralLibrary(tuple(entries)).covering(BANDS, cancel)

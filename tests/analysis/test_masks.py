@@ -100,3 +100,21 @@ def test_too_many_parts_are_told_in_one_sentence(monkeypatch):
     monkeypatch.setattr(masks, "MAX_EDGES", 10)
     with pytest.raises(ValueError, match="the mask has outlines of 20 pixel edges; at most 10"):
         mask_regions(mask)
+
+
+def test_the_largest_parts_come_first_and_holes_count():
+    mask = np.zeros((12, 20), bool)
+    mask[1:4, 1:4] = True  # 9 pixels
+    mask[1:7, 6:12] = True
+    mask[2:6, 7:11] = False  # 36 - 16 = 20 pixels
+    mask[8:11, 1:9] = True  # 24 pixels
+    mask[9, 15] = True
+    found = mask_regions(mask, "part", most=2)
+    assert [each.place.bounds for each in found] == [(8, 1, 11, 9), (1, 6, 7, 12)]
+    assert [each.name for each in found] == ["part 1", "part 2"]
+    speckled = np.zeros((300, 300), bool)
+    speckled[::2, ::2] = True
+    speckled[10:13, 10:13] = True
+    assert [each.place.bounds for each in mask_regions(speckled, most=1)] == [(10, 10, 13, 13)]
+    with pytest.raises(ValueError, match="separate parts"):
+        mask_regions(speckled)

@@ -8,7 +8,14 @@ from scipy.ndimage import map_coordinates
 from nesr_gui.analysis import statistics
 from nesr_gui.analysis.components import Components
 from nesr_gui.analysis.expression import Expression
-from nesr_gui.analysis.statistics import band_histogram, integrate, region_statistics, scatter, threshold_histogram
+from nesr_gui.analysis.scatter import scatter
+from nesr_gui.analysis.statistics import (
+    band_histogram,
+    class_statistics,
+    integrate,
+    region_statistics,
+    threshold_histogram,
+)
 from nesr_gui.analysis.transect import box_mean, sample_transect
 from nesr_gui.fields.protocol import Cancelled
 from nesr_gui.regions import Region, inside
@@ -175,6 +182,45 @@ def test_a_transect_ends_at_the_border_and_skips_gaps_beside_it():
     np.testing.assert_array_equal(found.spectra[[0, -1]], VALUES[:, 0, [0, -1]].T)
 
 
+def test_a_wide_transect_is_the_mean_of_parallel_lines():
+    field = field_of(VALUES)
+    start, end = np.array([4.5, 3.5]), np.array([16.5, 12.5])  # 3-4-5 triangle: the normal is (.6, -.8)
+    found = sample_transect(field, [tuple(start), tuple(end)], BANDS, width=4)
+    lines = [
+        sample_transect(field, [tuple(start + by * np.array([0.6, -0.8])),
+                                tuple(end + by * np.array([0.6, -0.8]))], BANDS).spectra
+        for by in (-1.5, -0.5, 0.5, 1.5)
+    ]  # fmt: skip
+    np.testing.assert_allclose(found.spectra, np.mean(lines, axis=0), atol=1e-6)
+    np.testing.assert_allclose(found.points, sample_transect(field, [tuple(start), tuple(end)], BANDS).points)
+
+
+def test_a_wide_transect_turns_with_its_line():
+    field = field_of(VALUES)
+    found = sample_transect(field, [(5.5, 5.5), (5.5, 15.5), (15.5, 15.5)], BANDS, width=3)
+    np.testing.assert_allclose(found.spectra[3], VALUES[:, 4:7, 8].mean(1), atol=1e-6)
+    np.testing.assert_allclose(found.spectra[17], VALUES[:, 12, 14:17].mean(1), atol=1e-6)
+
+
+def test_a_wide_transect_leaves_out_what_is_outside_or_has_no_value():
+    values = VALUES.copy()
+    values[:, 1, 5] = np.nan
+    values[:, :, 9] = np.nan
+    found = sample_transect(field_of(values), [(0.5, 0.5), (0.5, 20.5)], BANDS, width=3)
+    np.testing.assert_allclose(found.spectra[2], VALUES[:, :2, 2].mean(1), atol=1e-6)
+    np.testing.assert_allclose(found.spectra[5], VALUES[:, 0, 5], atol=1e-6)
+    assert np.isnan(found.spectra[9]).all() and np.isfinite(found.spectra[10]).all()
+
+
+def test_the_interval_of_a_wide_transect_is_the_mean_of_its_intervals():
+    half = np.full(SHAPE, 0.05)
+    half[6] = 0.2
+    field = UncertainCube(VALUES, half)
+    found = sample_transect(field, [(5.5, 3.5), (5.5, 20.5)], BANDS, width=3)
+    np.testing.assert_allclose((found.limits[1] - found.limits[0]) / 2, 0.1, atol=1e-6)
+    assert sample_transect(field, [(5.5, 3.5), (5.5, 20.5)], BANDS, intervals=False).limits is None
+
+
 def test_an_analysis_along_a_transect_and_its_intervals():
     field = UncertainCube(VALUES, np.full(SHAPE, 0.05))
     found = sample_transect(field, [(0.5, 0.5), (20.5, 0.5)], BANDS, count=21)
@@ -194,6 +240,8 @@ def test_impossible_lines_are_refused_in_one_sentence():
         sample_transect(field, [(1, 1), (30, 2)], BANDS)
     with pytest.raises(ValueError, match="1 points along the line requested; 2 to 10,000"):
         sample_transect(field, [(1, 1), (3, 2)], BANDS, count=1)
+    with pytest.raises(ValueError, match="a width of 100 pixels requested; 1 to 99 are possible"):
+        sample_transect(field, [(1, 1), (3, 2)], BANDS, width=100)
 
 
 def test_a_box_is_averaged_as_far_as_it_is_in_the_image():
@@ -208,3 +256,20 @@ def test_a_box_is_averaged_as_far_as_it_is_in_the_image():
     assert box_mean(binned, 8, 8, 9, BANDS)[2] == 4
     with pytest.raises(ValueError, match="a box of 3 pixels around row 24, column 0 requested"):
         box_mean(field, 24, 0, 3, BANDS)
+
+
+def test_the_statistics_of_classes_are_those_of_their_masks():
+    values = VALUES.copy()
+    values[2, 5, 6] = np.nan
+    field = TiledCube(values, BANDS, Quantity.REFLECTANCE)
+    numbers = (np.indices(SHAPE).sum(axis=0) % 4).astype(np.uint8)
+    numbers[numbers == 3] = 255
+    found = class_statistics(field, numbers, (1, 2, 7, 255), within=(450, 620))
+    assert list(found) == [1, 2, 255]  # without a class that has no pixel
+    for number, own in found.items():
+        expected = region_statistics(field, mask=numbers == number, within=(450, 620))
+        assert own.pixels == expected.pixels
+        for name in ("mean", "deviation", "lowest", "highest"):
+            np.testing.assert_allclose(getattr(own, name), getattr(expected, name), rtol=1e-6)
+    with pytest.raises(ValueError, match=r"classes of shape \(3, 3\) for an image of shape"):
+        class_statistics(field, np.ones((3, 3), np.uint8), (1,))

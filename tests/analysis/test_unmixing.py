@@ -36,8 +36,9 @@ def random_spectra(count: int, seed: int = 0) -> np.ndarray:
     return np.concatenate([mixed, members.T, np.zeros((31, 1)), 2 * chance.random((31, 20))], axis=1)
 
 
-def test_abundances_that_sum_to_one_equal_an_exhaustive_search():
-    unmixing, spectra = Unmixing(chart_spectra(), BANDS), random_spectra(60)
+@pytest.mark.parametrize("count", [2, 4, 6])  # all sets of few endmembers are tried at once
+def test_abundances_that_sum_to_one_equal_an_exhaustive_search(count):
+    unmixing, spectra = Unmixing(chart_spectra(count), BANDS), random_spectra(60)
     found = unmixing.abundances(spectra)
     expected = np.stack([exhaustive(unmixing.endmembers, spectrum) for spectrum in spectra.T], axis=1)
     np.testing.assert_allclose(found, expected, atol=1e-7)
@@ -46,8 +47,9 @@ def test_abundances_that_sum_to_one_equal_an_exhaustive_search():
     assert (expected == 0).any(axis=0).mean() > 0.5  # the constraint matters in these pixels
 
 
-def test_abundances_with_any_sum_equal_those_of_scipy():
-    unmixing, spectra = Unmixing(chart_spectra(), BANDS, sums_to_one=False), random_spectra(200, 1)
+@pytest.mark.parametrize("count", [2, 3, 4, 6])
+def test_abundances_with_any_sum_equal_those_of_scipy(count):
+    unmixing, spectra = Unmixing(chart_spectra(count), BANDS, sums_to_one=False), random_spectra(200, 1)
     expected = np.stack([nnls(unmixing.endmembers.T, spectrum)[0] for spectrum in spectra.T], axis=1)
     np.testing.assert_allclose(unmixing.abundances(spectra), expected, atol=1e-7)
 

@@ -126,7 +126,7 @@ def test_where_anchors_do_not_apply(run, photo, anchorable, leaf, tmp_path):
         ("export", tmp_path / "c.h5", "-o", tmp_path / "o.h5"),
     ):
         code, _, error = run(*command, *words)
-        assert code == 2 and "c.h5 is a measured cube; --anchor applies to photographs" in error
+        assert code == 2 and "c.h5 is a cube; --anchor applies to photographs" in error
     several = ("reconstruct", photo, photo, "-o", tmp_path / "cubes", "--model", anchorable)
     code, _, error = run(*several, *words)
     assert code == 2 and "--anchor belongs to a single photograph" in error

@@ -300,6 +300,10 @@ def test_compare_prints_figures_of_a_turned_cube(run, photo, model_file, tmp_pat
     assert code == 0 and "flipped vertically, values × 1," in text and "MRAE" in text
     figures = json.loads(report.read_text())
     assert figures["pixels"] == 192 and figures["orientation"] == "top and bottom exchanged"
+    stored, provenance = tmp_path / "stored.h5", {"model": "m", "model_sha256": "ab"}
+    io.write_cube(stored, CubeField(values, bands, Quantity.REFLECTANCE, provenance), bands)
+    code, _, error = run("compare", photo, stored, "--model", model_file, "--device", "cpu")
+    assert code == 0 and "stored.h5 is a reconstruction by m: two estimates are compared" in error
     other = tmp_path / "other.h5"
     io.write_cube(other, CubeField(values[:, :, :7], bands), bands)
     code, _, error = run("compare", photo, other, "--model", model_file)

@@ -23,7 +23,7 @@ from PySide6.QtCore import QEvent, QSettings, Qt, QTimer, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from nesr_gui.fields.protocol import CubeField, ProgressCallback, QualityFlag, SpectralField
+from nesr_gui.fields.protocol import CubeField, IntervalBlock, ProgressCallback, QualityFlag, SpectralField
 from nesr_gui.fields.residual_prior import ResidualPrior
 from nesr_gui.gui.app import App, Refresh
 from nesr_gui.gui.tasks.worker import Task
@@ -51,7 +51,8 @@ class Limited(CubeField):
         return 0.5 * values, 1.5 * values
 
     def prediction_interval_blocks(self, wavelengths, *, rows=None, cols=None):
-        raise NotImplementedError("a picture asks for bands")
+        for block in self.blocks(wavelengths, rows=rows, cols=cols):
+            yield IntervalBlock(block.rows, block.cols, 0.5 * block.values, 1.5 * block.values)
 
     def prediction_interval_band(self, nm, **window):
         values = self.band(nm, **window)
@@ -75,6 +76,10 @@ class Anchorable(Limited):
 
     def band_images(self, wavelengths: Any, **window: Any) -> FloatArray:
         return np.stack([self.band(float(nm), **window) for nm in np.atleast_1d(wavelengths)])
+
+    def prediction_interval_blocks(self, wavelengths, *, rows=None, cols=None):
+        for block in self.blocks(wavelengths, rows=rows, cols=cols):
+            yield IntervalBlock(block.rows, block.cols, 0.5 * block.values, 1.5 * block.values)
 
     def interval_limits(
         self, points: npt.NDArray[np.integer], spectra: FloatArray, nm: npt.NDArray[np.float64]

@@ -58,6 +58,7 @@ class Monkey:
     def stub_system(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Answer for what belongs to the system: its file dialogs, its browser."""
         monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (self._file(), ""))
+        monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *args: ([self._file()], ""))
         monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *args: self._file())
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (self._target(), args[3]))
         monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: True)

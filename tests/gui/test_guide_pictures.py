@@ -40,9 +40,11 @@ def script(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def test_every_picture_of_the_guide_is_made(script: ModuleType, qapp: QApplication, tmp_path: Path) -> None:
     with script.opened("colour_checker", script.THEMES[""]) as app:
         script.take_looks(app, tmp_path, "")
+        script.take_differences(app, tmp_path, "")
     with script.opened("colour_checker", script.THEMES[""]) as app:
         script.take_truth(app, tmp_path, "")
         script.take_calibration(app, tmp_path, "")
+        script.take_library(app, tmp_path, "")
         script.take_anchors(app, tmp_path, "")
     with script.opened("colour_checker", script.THEMES[""]) as app:
         script.take_statistics(app, tmp_path, "")

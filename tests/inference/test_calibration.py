@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from nesr_gui.colorimetry import cie
-from nesr_gui.inference.calibration import BRIGHTNESS, SATURATION, IntervalCalibration, bins
+from nesr_gui.fields.intervals import BRIGHTNESS, SATURATION, bins
+from nesr_gui.inference.calibration import IntervalCalibration
 from nesr_gui.training.calibration import (
     CalibrationUnit,
     calibrate_intervals,

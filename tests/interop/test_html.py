@@ -46,10 +46,11 @@ def test_the_picture_has_the_colours_of_the_field() -> None:
 
 
 def test_the_facts_are_named_and_escaped() -> None:
-    provenance = {"model": "nesr-lean", "photograph": "<b>&.png"}
+    provenance = {"model": "nesr-lean", "model_sha256": "ab", "photograph": "<b>&.png"}
     html = describe(cube(kind=Doubtful, provenance=provenance))
     rows = {row[0].text: row[1].text for row in parsed(html).iter("tr")}
     assert rows["photograph"] == "<b>&.png" and rows["model"] == "nesr-lean"
+    assert rows["values"] == "relative reflectance, estimated"
     assert rows["size"] == "400 × 300 pixels" and rows["interval"] == "90 %"
     assert rows["wavelengths"] == "400-700 nm; 31 bands, 400-700 nm by 10 nm"
 

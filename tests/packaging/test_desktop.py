@@ -13,6 +13,7 @@ import pytest
 
 from nesr_gui import __version__
 from nesr_gui.gui.model import session_file
+from nesr_gui.io.registry import FORMATS, PORTABLE
 
 LINUX = Path(__file__).parents[2] / "packaging" / "linux"
 NAMESPACE = {"mime": "http://www.freedesktop.org/standards/shared-mime-info"}
@@ -26,12 +27,16 @@ def entry() -> configparser.SectionProxy:
     return parser["Desktop Entry"]
 
 
-def test_sessions_have_a_file_type_that_the_program_opens(entry):
-    (kind,) = ElementTree.parse(LINUX / "nesr-gui.xml").getroot()
-    assert kind.find("mime:glob", NAMESPACE).get("pattern") == f"*{session_file.ENDING}"
-    assert kind.get("type") in entry["MimeType"].split(";")
-    described = ElementTree.parse(LINUX / "nesr_gui.metainfo.xml").findtext("provides/mediatype")
-    assert described == kind.get("type")
+def test_sessions_and_fields_have_file_types_that_the_program_opens(entry):
+    kinds = {
+        kind.find("mime:glob", NAMESPACE).get("pattern"): kind.get("type")
+        for kind in ElementTree.parse(LINUX / "nesr-gui.xml").getroot()
+    }
+    (field,) = (row.extensions for row in FORMATS if row.name == PORTABLE)
+    assert set(kinds) == {f"*{session_file.ENDING}", *(f"*{ending}" for ending in field)}
+    assert set(kinds.values()) <= set(entry["MimeType"].split(";"))
+    described = ElementTree.parse(LINUX / "nesr_gui.metainfo.xml").findall("provides/mediatype")
+    assert {element.text for element in described} == set(kinds.values())
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif", "a.bmp"])

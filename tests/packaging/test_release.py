@@ -110,6 +110,33 @@ def test_uncommitted_changes_and_a_missing_section_are_refused(release, tree):
         release.check(tree)
 
 
+def test_the_text_of_a_release_is_its_section(release, tree, tmp_path):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    notes = release.write_notes(tree, "Unreleased", folder)
+    assert notes.read_text(encoding="utf-8") == "# nesr_gui Unreleased\n\n* A new thing.\n"
+    release.prepare(tree, "1.2.3", DATE)
+    assert release.write_notes(tree, "1.2.3", folder).read_text(encoding="utf-8") == (
+        "# nesr_gui 1.2.3\n\n* A new thing.\n"
+    )
+    with pytest.raises(release.NotReady, match="no changes in Unreleased"):
+        release.write_notes(tree, "Unreleased", folder)
+
+
+def test_a_rehearsal_tags_nothing_and_takes_uncommitted_changes(release, tree, tmp_path, monkeypatch):
+    built = []
+    monkeypatch.setattr(release, "ROOT", tree)
+    monkeypatch.setattr(release, "build", lambda root, folder: (built.append(root), folder.mkdir()))
+    (tree / "new.txt").touch()
+    monkeypatch.setattr(sys, "argv", ["release.py", "rehearse", str(tmp_path / "out")])
+    release.main()
+    assert built == [tree] and git(tree, "tag", "--list") == ""
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["RELEASE.md", "SHA256SUMS"]
+    monkeypatch.setattr(sys, "argv", ["release.py", "build"])
+    with pytest.raises(SystemExit, match=r"CHANGELOG.md has no section|uncommitted"):
+        release.main()
+
+
 def test_hashes_are_those_of_the_files(release, tmp_path):
     (tmp_path / "nesr_gui-1.whl").write_bytes(b"wheel")
     (tmp_path / "nesr-gui-1.AppImage").write_bytes(b"image")

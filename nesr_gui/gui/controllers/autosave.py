@@ -71,7 +71,7 @@ class AutosaveController(QObject):
         for document in self._workspace.modified():
             if document.backup_work != document.work:
                 document.backup = document.backup or self._folder.folder / self._name(document)
-                data = SessionData.of(document, layout_of(self._window))
+                data = SessionData.of(document, layout_of(self._window), self._workspace.libraries)
                 requests.append(SaveRequest(document.backup, data, document.work))
         self._copies.update(request.path for request in requests)
         self._submit(requests)

@@ -12,7 +12,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from nesr_gui.fields.accuracy import AccuracyMetrics
-from nesr_gui.fields.protocol import SpectralField
+from nesr_gui.fields.protocol import SpectralField, reconstruction_model
 from nesr_gui.fields.registration import possible_orientations
 from nesr_gui.fields.resampled import Orientation
 from nesr_gui.gui.model.document import Document
@@ -269,7 +269,8 @@ class ComparisonController(QObject):
         has_photograph = document.photograph is not None
         enable(self._window.actions_by_name, ["compare_cube", "compare_folder"], has_photograph)
         enable(self._window.actions_by_name, ["photograph_cube"], is_cube)
-        self._window.input.show_cube(is_cube, document.encoded)
+        model = reconstruction_model(document.cube.field) if document.cube is not None else ""
+        self._window.input.show_cube(is_cube, document.encoded, model)
         self.panel.show_possible(has_photograph and document.measurement is None, is_cube)
         if document.measurement is not self._shown or document.measurement is None:
             self._shown = measurement = document.measurement

@@ -169,7 +169,7 @@ class DocumentController(QObject):
         path = document.file if not elsewhere else None
         path = path or self._ask_file(document)
         if path is not None and document.source is not None:
-            data = replace(SessionData.of(document, layout_of(self._window)), file=None)
+            data = replace(SessionData.of(document, layout_of(self._window), self._workspace.libraries), file=None)
             request = SaveRequest(path, data, document.work)
 
             def done(request: SaveRequest, source: DocumentSource) -> None:

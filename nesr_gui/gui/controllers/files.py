@@ -34,8 +34,9 @@ from nesr_gui.gui.tasks.files import PasteRequest, write_pasted
 from nesr_gui.gui.tasks.sessions import LoadedSession, MovedImage, SessionRequest, open_session
 from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.dialogs.cube_import import LABELS, CubeImportDialog
-from nesr_gui.gui.views.main_window import MainWindow, local_files
+from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.gui.views.message_bar import Topic
+from nesr_gui.gui.views.widgets import local_files
 from nesr_gui.inference.model_input import InputKind
 from nesr_gui.io.errors import error_message
 from nesr_gui.io.photos.camera_profile import CameraProfile

@@ -184,7 +184,8 @@ class ImageRenderer(QObject):
         reference = (context.reference, context.reference_name) if Requirement.REFERENCE in mode.needs else None
         return (
             context.view_settings, self._view, context.field, id(context.colours), context.truth, context.nm,
-            context.viewing, context.white, reference, self._workspace.current.source_shape,
+            context.viewing, context.white, reference, context.analyses, context.is_abstaining,
+            self._workspace.current.source_shape,
         )  # fmt: skip
 
     def _ask_coarse(self) -> None:

@@ -25,17 +25,31 @@ from nesr_gui.gui.figures.export import FILTERS
 from nesr_gui.gui.figures.picture import Picture, PictureExport, copied, export_picture
 from nesr_gui.gui.figures.spectra import Figure, FigureExport, FigureStyle, export_figure
 from nesr_gui.gui.figures.sweep import SweepExport, SweepFormat, export_sweep
+from nesr_gui.gui.figures.transect import TransectFigure, export_transect_figure
 from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.marks import MarkGeometry
 from nesr_gui.gui.model.preferences import settings
 from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks import files
+from nesr_gui.gui.tasks.class_maps import (
+    ClassMapExport,
+    ClassMapRequest,
+    ClassStatistics,
+    StatisticsExport,
+    export_class_map,
+    export_statistics,
+)
 from nesr_gui.gui.tasks.comparison import rows_of
+from nesr_gui.gui.tasks.library import LIBRARY_FORMATS, MarkLibraryExport, MarkLibraryRequest, write_mark_library
 from nesr_gui.gui.tasks.rendering import RenderedImage
+from nesr_gui.gui.tasks.scatter import SelectionExport, export_selection
+from nesr_gui.gui.tasks.transect import TransectExport, TransectRequest, export_transect
 from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.view_modes import MODES
+from nesr_gui.gui.view_modes.analysis import categories_of
 from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views.actions import enable
+from nesr_gui.gui.views.dialogs.class_maps import ClassMapDialog, MapChoices
 from nesr_gui.gui.views.dialogs.export import CubeExportDialog, ExportContext
 from nesr_gui.gui.views.dialogs.figures import FigureDialog, SpectraFigureDialog, TruthFigureChoices, TruthFigureDialog
 from nesr_gui.gui.views.dialogs.picture import PictureChoices, PictureDialog
@@ -47,13 +61,19 @@ from nesr_gui.io.spectra.readers import spectra_filter
 from nesr_gui.regions import Region
 
 REGIONS = "GeoJSON regions (*.geojson);;ImageJ regions (*.zip *.roi)"
+MASKS = (
+    "Mask as PNG (*.png);;Mask as TIFF, georeferenced if the image is (*.tif);;GeoJSON regions (*.geojson);;"
+    "ImageJ regions (*.zip)"
+)
 CSV = "Comma-separated values (*.csv)"
 _FOLDER = "files/exported"
 _BUSY = "another export is running; wait until it is finished, or cancel it"
+_SELECTING = "the selection is still being computed; export again in a moment"
 _APPLYING = "the measured spectra are being applied; export again in a moment"
-_CUBE, _FIGURE, _COMPARISON, _PICTURE, _SWEEP = (
-    "export/choices", "export/figure", "export/comparison", "export/picture", "export/sweep",
+_CUBE, _FIGURE, _COMPARISON, _PICTURE, _SWEEP, _CLASS_MAP = (
+    "export/choices", "export/figure", "export/comparison", "export/picture", "export/sweep", "export/class_map",
 )  # fmt: skip
+_NO_CLASSES = "no classes are ready; show Classes or Clusters, or wait until they are computed"
 _CONVERTER = Converter(detailed_validation=False)
 _CONVERTER.register_unstructure_hook(SweepFormat, lambda kind: kind.name)
 _CONVERTER.register_structure_hook(SweepFormat, lambda name, kind: SweepFormat[name])
@@ -129,7 +149,8 @@ def _when_applied(export: Callable[[ExportController], None]) -> Callable[[Expor
 class ExportController(QObject):
     """Implements all export actions, with their dialogs.
 
-    `metrics` returns the computed accuracy, `rendered` the picture shown on a side.
+    `metrics` returns the computed accuracy, `rendered` the picture shown on a side, and `matches` the listed library
+    matches as rows of a table with their provenance.
     """
 
     exported = Signal()  # a cube was written
@@ -141,10 +162,11 @@ class ExportController(QObject):
         worker: Worker,
         metrics: Callable[[], Mapping[MarkGeometry | None, AccuracyMetrics]],
         rendered: Callable[[int], RenderedImage | None],
+        matches: Callable[[], tuple[list[dict[str, str]], dict[str, str]]],
     ) -> None:
         super().__init__(window)
         self._window, self._workspace, self._worker = window, workspace, worker
-        self._metrics, self._rendered = metrics, rendered
+        self._metrics, self._rendered, self._matches = metrics, rendered, matches
         self._writer = OutputWriter(window, workspace, worker)
 
     @property
@@ -219,6 +241,44 @@ class ExportController(QObject):
         ask()
 
     @_when_applied
+    def export_selection(self) -> None:
+        """Export the pixels that are selected in the scatter plot, as a mask or as regions."""
+        scatter = self._document.scatter
+        if scatter.map is None or scatter.mask is None:
+            self._window.messages.show_failure(ValueError(_SELECTING))
+            return
+        path = self._writer.ask("Export selection", "-selection.png", MASKS)
+        if path:
+            request = SelectionExport(path, scatter.map, scatter.mask, scatter.plot.selection)
+            self._writer.write(request, export_selection)
+
+    @_when_applied
+    def export_transect(self) -> None:
+        """Export the spectra along the transect."""
+        field, line = self._document.field, self._document.transect.line
+        if field is None or line is None:
+            return
+        path = self._writer.ask("Export transect", "-transect.csv", CSV)
+        if path:
+            self._writer.write(TransectExport(path, field, line, self._pixel_metres()), export_transect)
+
+    @_when_applied
+    def export_transect_figure(self) -> None:
+        """Export picture and curve of the transect."""
+        document = self._document
+        field, line = document.field, document.transect.line
+        if field is None or line is None:
+            return
+        path = self._writer.ask("Export figure of transect", "-transect.png", FILTERS)
+        if path:
+            figure = TransectFigure(path, TransectRequest(field, line, document.nm), self._pixel_metres())
+            self._writer.write(figure, export_transect_figure)
+
+    def _pixel_metres(self) -> float | None:
+        place = self._document.georeference
+        return place.pixel_metres if place is not None else None
+
+    @_when_applied
     def export_table(self) -> None:
         """Export the mark table, or the marks as regions for other programs; all can be imported again."""
         document = self._document
@@ -248,6 +308,25 @@ class ExportController(QObject):
         if path:
             request = files.TableExport(path, rows, {**self._provenance(), **about})
             self._writer.write(request, files.export_table)
+
+    @_when_applied
+    def export_matches(self) -> None:
+        """Export the listed matches of the active mark."""
+        path, (rows, provenance) = self._writer.ask("Export matches", "-matches.csv", CSV), self._matches()
+        if path and rows:
+            request = files.TableExport(path, rows, {**self._provenance(), **provenance})
+            self._writer.write(request, files.export_table)
+
+    @_when_applied
+    def save_marks(self) -> None:
+        """Save the spectra of the marks as a spectral library."""
+        document = self._document
+        if document.field is None or not document.marks:
+            return
+        path = self._writer.ask("Save marks as library", "-library.sli", LIBRARY_FORMATS)
+        if path:
+            library = MarkLibraryRequest(document.name, document.field, document.binning, document.marks)
+            self._writer.write(MarkLibraryExport(path, library, document.resolution()), write_mark_library)
 
     def _provenance(self) -> dict[str, str]:
         document = self._document
@@ -312,6 +391,50 @@ class ExportController(QObject):
             return
         picture = self._picture(self._document.view_settings.active)
         self._worker.submit(Task.COPY_PICTURE, picture, copied, self._put_picture)
+
+    @_when_applied
+    def export_class_map(self) -> None:
+        """Export the visible classes or clusters of all pixels, after a dialog."""
+        document = self._document
+        kind = document.class_kind
+        fitted = document.fitted(kind) if kind is not None else None
+        if fitted is None or fitted.analysis is None:
+            self._window.messages.show_failure(ValueError(_NO_CLASSES))
+            return
+        if not self._writer.may_export():
+            return
+        abstains, origin = document.analysis_settings.abstains, document.name if document.encoded is None else ""
+        asked = ClassMapRequest(fitted, abstains)
+        names = asked.analysis.names
+        title = f"Export map of {MODES[fitted.request.kind].title.lower()}"
+        dialog = ClassMapDialog(title, names, asked.image.shape, _remembered(_CLASS_MAP, MapChoices()), self._window)
+        source = document.source.image if document.source is not None else None
+        attributes = document.cube.field.provenance if document.cube is not None else {}
+        colours = [each.colour for each in categories_of(fitted)]
+
+        def go() -> None:
+            choices = dialog.choices()
+            _remember(_CLASS_MAP, choices)
+            ending = choices.format.ending
+            path = self._writer.ask(title, f"-{fitted.request.kind}{ending}", f"{choices.format} (*{ending})")
+            if path:
+                request = ClassMapExport(
+                    path, asked, names, colours, least_pixels=choices.least_pixels, origin=origin, source=source,
+                    attributes=attributes,
+                )  # fmt: skip
+                self._writer.export(request, export_class_map, self._report_class_map)
+
+        dialog.accepted.connect(go)
+        dialog.open()
+
+    def _report_class_map(self, request: ClassMapExport, message: str) -> None:
+        self._writer.report(request.path, message)
+
+    def export_class_statistics(self, statistics: ClassStatistics) -> None:
+        """Export the statistics of classes."""
+        path = self._writer.ask("Export statistics of classes", "-statistics.csv", CSV)
+        if path:
+            self._writer.write(StatisticsExport(path, statistics), export_statistics)
 
     def _picture(self, side: int) -> Picture:
         """What a side shows: its mode, or the one shown instead while that is not available."""

@@ -38,6 +38,7 @@ _OF_A_FIELD = (
     Task.CURVES, Task.READOUTS, Task.HOVER_CURVE, Task.BOX_READOUT, Task.REGIONS, Task.REGION_REFINED,
     Task.REGION_READOUTS, Task.COLOURS, Task.ABSORPTIONS,
 )  # fmt: skip
+_OF_SPECTRA = ("export_curves", "export_figure", "marks_as_library", "save_marks")
 _ON_MARKS = (
     "clear_pins", "remove_mark", "rename_mark", "copy_table", "export_table", "next_mark", "previous_mark",
 )  # fmt: skip
@@ -386,6 +387,7 @@ class SpectraController(QObject):
         tool, is_picking = self._workspace.tool, self._workspace.current.development.is_picking
         for image in self._window.panes.images:
             image.marks.show_tool(tool)
+            image.transect.show_tool(None if is_picking else tool)
             image.marks.show_picking(is_picking)
         self._window.plot.show_tool(tool)
         self._window.actions_by_name[f"tool_{tool}"].setChecked(True)
@@ -393,6 +395,6 @@ class SpectraController(QObject):
     def show_actions(self) -> None:
         """Enable the actions on marks."""
         document, actions = self._workspace.current, self._window.actions_by_name
-        enable(actions, ("export_curves", "export_figure"), document.field is not None and bool(document.marks))
+        enable(actions, _OF_SPECTRA, document.field is not None and bool(document.marks))
         enable(actions, _ON_MARKS, bool(document.marks))
         enable(actions, ("import_marks",), document.source_shape is not None)

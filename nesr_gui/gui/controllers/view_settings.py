@@ -7,11 +7,13 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu
 
 from nesr_gui.fields.protocol import QualityFlag
 from nesr_gui.gui.model.document import Document
+from nesr_gui.gui.model.marks import Pixel
 from nesr_gui.gui.model.view_settings import Limits, PaneLayout, ViewSettings
 from nesr_gui.gui.model.workspace import Workspace
 from nesr_gui.gui.tasks.files import FileRequest, read_library
@@ -28,6 +30,7 @@ from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.io.spectra.readers import spectra_filter
 from nesr_gui.spectral import Spectrum
 
+ABSTAINS = "uncertain: the 90 % interval is wider than the difference asked about"
 DIVIDER_STEP = 0.02  # fraction of the width
 _LAYOUT_ACTIONS = {
     PaneLayout.SINGLE: "single", PaneLayout.DIVIDED: "divide", PaneLayout.SIDE_BY_SIDE: "side_by_side",
@@ -231,14 +234,14 @@ class ViewSettingsController(QObject):
         actions, document = self._window.actions_by_name, self._document
         context = RenderContext.of(document)
         settings, obtainable = context.view_settings, context.obtainable_requirements
-        basis = settings, context.met_requirements, context.field, context.truth, document.source_shape
+        basis = settings, obtainable, context.field, context.truth, document.source_shape
         if basis == self._basis:
             return
         self._basis = basis
         for mode in TABLE:
             action = actions[f"show_{mode.name}"]
             action.setEnabled(obtainable.issuperset(mode.needs))
-            action.setWhatsThis(mode.unavailable_reason(context))
+            action.setWhatsThis("" if action.isEnabled() else mode.unavailable_reason(context))
         enable(actions, _OF_A_FIELD, context.field is not None)
         enable(actions, _OF_TWO, settings.arrangement is not PaneLayout.SINGLE)
         enable(actions, (*_LAYOUT_ACTIONS.values(), *_OF_AN_IMAGE), document.source_shape is not None)
@@ -295,8 +298,21 @@ class ViewSettingsController(QObject):
             if shown is None or scale is None or scale.key == "band":
                 continue
             value = shown.value_at(*document.hover)
-            if value is not None:
+            if value is not None and scale.categories:
+                texts.append(category_text(shown, float(value), document.hover))
+            elif value is not None:
                 label = shown.request.mode.title if scale.is_colour else scale.quantity
                 near = "≈ " if shown.request.sampling.stride > 1 else ""  # sampled value
                 texts.append(f"{label} {near}{' '.join(value_text(value).split())}{scale.unit}")
+                if shown.abstains_at(*document.hover):
+                    texts[-1] += f" ({ABSTAINS})"
         return texts
+
+
+def category_text(shown: RenderedImage, value: float, pixel: Pixel) -> str:
+    """The class of a pixel, and whether its prediction interval allows another one."""
+    scale = shown.request.scale
+    assert scale is not None
+    number = int(value) if np.isfinite(value) else 0
+    name = scale.categories[number - 1].name if number else f"no {scale.quantity}"
+    return f"{name} or another one" if shown.abstains_at(*pixel) else name

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+_LENGTHS = (("km", 1000.0), ("m", 1.0), ("cm", 0.01), ("mm", 0.001), ("µm", 1e-6))
+
+
+def metric_unit(metres: float) -> tuple[str, float]:
+    """Return the largest unit not longer than a length, and its own length in metres."""
+    return next(((name, unit) for name, unit in _LENGTHS if metres >= unit * (1 - 1e-9)), _LENGTHS[-1])
+
 
 def value_format(largest: float) -> str:
     """Return the format specification of values up to `largest` in magnitude: four decimals, or enough digits.

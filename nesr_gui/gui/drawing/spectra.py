@@ -63,7 +63,7 @@ def draw_key_sign(painter: QPainter, where: QRectF, sign: KeySign, ink: QColor, 
     painter.save()
     painter.setBrush(Qt.BrushStyle.NoBrush)
     if isinstance(sign, Kind):
-        painter.setPen(line_pen(ink, width, sign.value))
+        painter.setPen(line_pen(ink, 0.5 * width if sign is Kind.METAMER else width, sign.value))
         painter.drawLine(QPointF(where.left(), where.center().y()), QPointF(where.right(), where.center().y()))
     elif isinstance(sign, SpreadKind):
         box, outline = where.adjusted(0, where.height() * 0.2, 0, -where.height() * 0.2), QPainterPath()

@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 import pyqtgraph as pg
+from PySide6.QtGui import QFont, QPalette
 
 
 def ticks(low: float, high: float, most: float) -> list[float]:
@@ -32,6 +33,14 @@ def log_ticks(low: float, high: float, most: float) -> list[float]:
         if len(inside) <= max(most, 2):
             break
     return inside if len(inside) > 1 else [value for value in ticks(low, high, most) if value > 0]
+
+
+def colour_axis(axis: pg.AxisItem, colours: QPalette, font: QFont) -> None:
+    """Draw an axis in the colours of a palette, with quiet labels."""
+    axis.setPen(pg.mkPen(colours.color(QPalette.ColorRole.Mid)))
+    axis.setTextPen(colours.color(QPalette.ColorRole.PlaceholderText))
+    axis.enableAutoSIPrefix(False)
+    axis.setStyle(tickFont=QFont(font), tickLength=0, tickTextOffset=6, hideOverlappingLabels=20)
 
 
 class Axis(pg.AxisItem):  # type: ignore[misc]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -35,6 +36,13 @@ def lookup(name: str, nm: float) -> UInt8Array | None:
     return np.ascontiguousarray(colours[:, :3].astype(np.uint8))
 
 
+def count_shades(counts: npt.NDArray[np.int64], is_logarithmic: bool) -> UInt8Array:
+    """Return shades of counts of the same shape: 0 for none, from 1 to 255 for one to the most."""
+    most = max(int(counts.max(initial=1)), 1)
+    share = np.log(np.maximum(counts, 1)) / max(np.log(most), 1e-9) if is_logarithmic else counts / most
+    return np.where(counts > 0, 1 + np.round(254 * share), 0).astype(np.uint8)
+
+
 @dataclass(frozen=True)
 class ToneMapping:
     """Mapping of values to 8 bits: the values shown as black and as white, and whether to apply the sRGB encoding.
@@ -59,6 +67,37 @@ class ToneMapping:
         np.fmin(np.fmax(index, 0, out=index), np.float32(top), out=index)
         shown: UInt8Array = SHADES[index.astype(np.uint16)] if self.encoded else index.astype(np.uint8)
         return shown
+
+
+NONE, MISSING = (38, 38, 40), (64, 64, 66)
+"""Dark greys of pixels without a class, and of pixels without a value."""
+_PALE, _GREY = 0.3, 150  # share of the colour that remains where an analysis abstains, and the grey it is mixed with
+NONE_COLOUR, UNCERTAIN_COLOUR = (f"#{bytes(rgb).hex()}" for rgb in (NONE, (_GREY,) * 3))
+"""Colours #rrggbb in legends: of no class, and of uncertain pixels, which are paler than their class."""
+
+
+def paint_categories(numbers: FloatArray, colours: Sequence[str]) -> UInt8Array:
+    """Colours (h, w, 3) of class numbers (h, w): 0 is none, 1 the first of the colours #rrggbb; NaN has no value."""
+    table = np.array([NONE, *(tuple(bytes.fromhex(colour[1:])) for colour in colours), MISSING], np.uint8)
+    return table[np.nan_to_num(numbers, nan=len(colours) + 1).astype(np.intp)]
+
+
+def paint_answers(
+    shown: UInt8Array, table: UInt8Array | None, abstained: npt.NDArray[np.bool_], missing: npt.NDArray[np.bool_]
+) -> UInt8Array:
+    """Colours (h, w, 3) of tone-mapped values: pale where an analysis abstains, dark grey where there is no value.
+
+    Args:
+        shown: the tone-mapped values (h, w) or (h, w, 3).
+        table: the lookup table (256, 3) of values; None for grey.
+        abstained: where (h, w) the analysis abstains.
+        missing: where (h, w) there is no value.
+    """
+    colours = shown if shown.ndim == 3 else (np.repeat(shown[..., None], 3, axis=-1) if table is None else table[shown])
+    colours = colours.copy()
+    colours[abstained] = np.round(_PALE * colours[abstained].astype(np.float32) + (1 - _PALE) * _GREY)
+    colours[missing] = MISSING
+    return colours
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,8 @@ import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QTransform
 
+from nesr_gui.analysis.classification import class_numbers
+from nesr_gui.analysis.pixelwise import rests_on
 from nesr_gui.colorimetry.cie import decode_srgb, encode_srgb
 from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.gui.drawing.symbols import draw_sign, outline, placed
@@ -25,8 +27,9 @@ from nesr_gui.gui.model.marks import Mark
 from nesr_gui.gui.model.viewport import SamplingGrid, whole
 from nesr_gui.gui.tasks.rendering import RenderedImage, RenderRequest, render_picture
 from nesr_gui.gui.view_modes import MODES
+from nesr_gui.gui.view_modes.analysis import AnalysisMode
 from nesr_gui.gui.view_modes.base import RenderContext, ViewMode
-from nesr_gui.io.georeference import KEY, Georeference
+from nesr_gui.io.georeference import Georeference
 from nesr_gui.io.raster import write_exr, write_png, write_tiff
 from nesr_gui.regions import Region
 from nesr_gui.spectral import FloatArray
@@ -55,8 +58,11 @@ class ImageFormat(enum.StrEnum):
         """The file name extension."""
         return {ImageFormat.PNG: ".png", ImageFormat.EXR: ".exr"}.get(self, ".tif")
 
-    def describe(self, content: Content) -> str:
-        """Return what the numbers in the file are."""
+    def describe(self, content: Content, *, of_classes: bool = False) -> str:
+        """Return what the numbers in the file are; values of classes are their numbers in all formats."""
+        if of_classes and content is Content.VALUES:
+            where = ", georeferenced if the source is" if self is ImageFormat.GEOTIFF else ""
+            return f"numbers of classes, 0 for none, 255 for uncertain pixels{where}"
         return _NUMBERS[self][list(Content).index(content)]
 
     def missing(self) -> str:
@@ -109,9 +115,15 @@ class Picture:
 
     @property
     def has_bar(self) -> bool:
-        """Whether a colour bar explains its colours."""
+        """Whether a colour bar, or a legend of classes, explains its colours."""
         scale = MODES[self.mode].scale(self.context)
         return scale is not None and not scale.is_colour
+
+    @property
+    def is_of_classes(self) -> bool:
+        """Whether its values are numbers of classes."""
+        scale = MODES[self.mode].scale(self.context)
+        return scale is not None and bool(scale.categories)
 
     def rendered(self, progress: ProgressCallback) -> RenderedImage:
         """Render all pixels."""
@@ -128,7 +140,7 @@ class PictureExport:
         picture: what is written.
         content: its colours or its values.
         format: the file format.
-        has_bar: whether a colour bar is drawn beside the picture as displayed; not in a GeoTIFF.
+        has_bar: whether a colour bar or legend is drawn beside the picture as displayed; not in a GeoTIFF.
         marks: the marks drawn on the picture as displayed.
         source: the file of the image, and `attributes` those of an opened cube, for the georeference.
     """
@@ -144,8 +156,7 @@ class PictureExport:
 
     def georeference(self) -> Georeference | None:
         """Return the georeference of the image, with a coordinate system that only the file can state."""
-        stated, read = Georeference.parse(self.attributes.get(KEY, "")), Georeference.of_file(self.source)
-        return replace(stated, geo_keys=read.geo_keys) if stated is not None and read is not None else stated or read
+        return Georeference.of_image(self.source, self.attributes)
 
 
 def export_picture(request: PictureExport, progress: ProgressCallback) -> str:
@@ -165,18 +176,18 @@ def export_picture(request: PictureExport, progress: ProgressCallback) -> str:
     description = described(rendered, request.content)
     where = None
     if form is ImageFormat.PNG:
-        image: npt.NDArray[Any] = displayed(rendered, has_bar, request.marks) if is_picture else scaled(rendered)
+        image: npt.NDArray[Any] = displayed(rendered, has_bar, request.marks) if is_picture else numbers(rendered)
         write_png(request.path, image, description)
     elif form is ImageFormat.TIFF16:
-        image = displayed16(rendered, has_bar, request.marks) if is_picture else scaled(rendered)
+        image = displayed16(rendered, has_bar, request.marks) if is_picture else numbers(rendered)
         write_tiff(request.path, image, description)
     elif form is ImageFormat.EXR:
-        image = linear(rendered, has_bar, request.marks) if is_picture else rendered.painted
+        image = linear(rendered, has_bar, request.marks) if is_picture else values(rendered).astype(np.float32)
         write_exr(request.path, image, description)
     else:
         where = request.georeference()
         where = where and where.binned(rendered.request.sampling.binning)
-        image = displayed(rendered, marks=request.marks) if is_picture else rendered.painted
+        image = displayed(rendered, marks=request.marks) if is_picture else values(rendered)
         write_tiff(request.path, image, description, where)
     progress(1.0)
     note = ""
@@ -197,7 +208,9 @@ def described(rendered: RenderedImage, content: Content) -> dict[str, object]:
     request = rendered.request
     description: dict[str, object] = {"program": "nesr_gui", "picture": request.mode.caption(request.context)}
     if request.scale is not None and content is Content.VALUES:
-        description |= {"quantity": request.scale.quantity, "unit": request.scale.unit, "limits": list(request.limits)}
+        description |= {"quantity": request.scale.quantity, "unit": request.scale.unit}
+        description |= {} if request.scale.categories else {"limits": list(request.limits)}
+    description |= _analysed(rendered)
     return {**description, **(request.context.field.provenance if request.context.field is not None else {})}
 
 
@@ -222,6 +235,38 @@ def linear(rendered: RenderedImage, has_bar: bool = False, marks: Sequence[Mark]
     return np.asarray(decode_srgb(_encoded(rendered, has_bar, marks)), np.float32)
 
 
+def values(rendered: RenderedImage) -> npt.NDArray[Any]:
+    """Return the values of a picture; NaN where an analysis abstains.
+
+    Classes are their numbers in 8 bits, as in maps of `analysis.outputs`: 0 for none, 255 where they are uncertain.
+    """
+    if rendered.abstained is None:
+        return rendered.painted
+    if rendered.request.scale is not None and rendered.request.scale.categories:
+        return class_numbers(rendered.painted, rendered.abstained)
+    at = rendered.abstained if rendered.painted.ndim == 2 else rendered.abstained[..., None]
+    return np.where(at, np.float32(np.nan), rendered.painted)
+
+
+def numbers(rendered: RenderedImage) -> npt.NDArray[Any]:
+    """Return the values as whole numbers: those of classes, or others scaled to the limits of the display."""
+    if rendered.request.scale is not None and rendered.request.scale.categories:
+        return values(rendered)
+    return scaled(replace(rendered, painted=values(rendered)))
+
+
+def _analysed(rendered: RenderedImage) -> dict[str, object]:
+    """What an analysis computed, and what it rests on; empty for other pictures."""
+    mode, context = rendered.request.mode, rendered.request.context
+    fitted = mode.fitted(context) if isinstance(mode, AnalysisMode) else None
+    if fitted is None or fitted.analysis is None or context.field is None:
+        return {}
+    described: dict[str, object] = {**fitted.analysis.describe(), "rests_on": rests_on(context.field)}
+    if rendered.abstained is not None:
+        described["abstained"] = f"{float(rendered.abstained.mean()):.2%} of the pixels"
+    return described
+
+
 def scaled(rendered: RenderedImage) -> UInt16Array:
     """Return the values as 16-bit numbers, 0 and 65535 at the limits of the display; nan is 0."""
     return np.round(65535 * _share(rendered)).astype(np.uint16)
@@ -237,7 +282,7 @@ def _encoded(rendered: RenderedImage, has_bar: bool, marks: Sequence[Mark]) -> F
     """Return the colours as displayed, (h, w, 3) sRGB in 0-1."""
     tones, table = rendered.shading, _table(rendered)
     colours: FloatArray
-    if tones is None:
+    if rendered.is_final or tones is None:
         colours = np.asarray(displayed(rendered) / 255, np.float32)
     else:
         share = _share(rendered)
@@ -257,7 +302,12 @@ def _table(rendered: RenderedImage) -> UInt8Array | None:
 
 
 def _bar(rendered: RenderedImage) -> UInt8Array:
-    """Draw the colour bar of a rendering with its numbers and quantity, (h, w, 3), as high as the picture."""
+    """Draw the colour bar of a rendering with its numbers and quantity, or the legend of its classes, (h, w, 3).
+
+    It is as high as the picture.
+    """
+    if rendered.legend:
+        return _legend(rendered)
     request, height = rendered.request, rendered.painted.shape[0]
     assert request.scale is not None
     (low, high), size = request.limits, max(min(height // 24, 48), 8)
@@ -289,8 +339,38 @@ def _bar(rendered: RenderedImage) -> UInt8Array:
     painter.rotate(-90)
     painter.drawText(QRectF(-height / 2, 0, height, metrics.height()), Qt.AlignmentFlag.AlignCenter, title)
     painter.end()
-    rows = np.frombuffer(image.constBits(), np.uint8).reshape(height, image.bytesPerLine())
-    return rows[:, : 3 * image.width()].reshape(height, image.width(), 3).copy()
+    return _pixels(image)
+
+
+def _legend(rendered: RenderedImage) -> UInt8Array:
+    """Draw colours and names of the classes of a rendering, (h, w, 3); small enough that all fit above each other."""
+    entries, height = rendered.legend, rendered.painted.shape[0]
+    size = max(min(height // 24, 48, height // (2 * len(entries) + 1)), 6)
+    font = QFont()
+    font.setPixelSize(size)
+    metrics = QFontMetricsF(font)
+    names = max(min(metrics.horizontalAdvance(entry.name), 14 * size) for entry in entries)
+    image = QImage(round(3.5 * size + names), height, QImage.Format.Format_RGB888)
+    image.fill(Qt.GlobalColor.white)
+    painter = QPainter(image)
+    painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+    painter.setFont(font)
+    for place, entry in enumerate(entries):
+        top = (1 + 2 * place) * size
+        painter.fillRect(QRectF(size, top, size, size), QColor(entry.colour))
+        painter.setPen(QPen(INK, max(size / 16, 1)))
+        painter.drawRect(QRectF(size, top, size, size))
+        name = metrics.elidedText(entry.name, Qt.TextElideMode.ElideRight, names + 1)
+        where = QRectF(2.5 * size, top - 0.5 * size, names + size, 2 * size)
+        painter.drawText(where, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, name)
+    painter.end()
+    return _pixels(image)
+
+
+def _pixels(image: QImage) -> UInt8Array:
+    """The pixels (h, w, 3) of an image in RGB888."""
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()
 
 
 def _draw_marks(

@@ -20,7 +20,7 @@ from nesr_gui.gui.drawing.theme import spectrum_gradient
 from nesr_gui.gui.drawing.ticks import log_ticks, ticks
 from nesr_gui.gui.figures.export import INK, QUIET, draw_text, rendered, save_drawing, text_width
 from nesr_gui.gui.model.marks import Mark
-from nesr_gui.gui.model.plot_settings import Kind, Line, PlotAxes, PlotContent, Spreads, Values, symbol_places
+from nesr_gui.gui.model.plot_settings import NAMED, Kind, Line, PlotAxes, PlotContent, Spreads, Values, symbol_places
 
 POINTS = 72 / 25.4  # per mm
 ASPECT = 0.6875  # height of a figure of automatic height, of its width
@@ -194,7 +194,7 @@ class _Drawing:
         """The curves of marks and references by name."""
         return [
             _Entry(line.name, lambda where, line=line: self._draw_sample(where, line))  # type: ignore[misc]
-            for line in self._plotted.lines if line.kind in (Kind.CURVE, Kind.LIBRARY)
+            for line in self._plotted.lines if line.kind in NAMED
         ]  # fmt: skip
 
     def _styles(self) -> list[_Entry]:
@@ -260,7 +260,7 @@ class _Drawing:
         """Draw the names of the curves beside their ends."""
         ends = []
         for line in self._plotted.lines:
-            if line.kind in (Kind.CURVE, Kind.LIBRARY):
+            if line.kind in NAMED:
                 nm, values = line.spectrum.wavelengths.nm, self._plotted.values(line.spectrum)
                 value = float(np.interp(symbol_places(nm, axes.x_range)[1], nm, values, left=np.nan, right=np.nan))
                 if math.isfinite(y := axes.y(value)):
@@ -268,7 +268,7 @@ class _Drawing:
         top, bottom = axes.area.top() - self._row / 2, axes.area.bottom() + self._row / 2
         row = min(self._row, (bottom - top) / max(len(ends), 1))
         for (line, _), y in zip(ends, spread_out([y for _, y in ends], row, top, bottom) or [], strict=True):
-            ink = QColor(line.mark.colour) if line.mark is not None else QUIET
+            ink = QColor(line.ink) if line.ink else QUIET
             where = QRectF(axes.area.right() + 0.5 * self._size, y - self._row / 2, room - 0.6 * self._size, self._row)
             self._text(where, line.name, ink)
 
@@ -306,8 +306,9 @@ class _Drawing:
         self._painter.drawPath(placed(mark.symbol, at, 0.8 * self._size))
 
     def _pen(self, line: Line) -> QPen:
-        colour = QColor(line.mark.colour) if line.mark is not None else QUIET
-        return line_pen(colour, self._style.line_width * (1.0 if line.kind is Kind.CURVE else 0.8), line.kind.value)
+        colour = QColor(line.ink) if line.ink else QUIET
+        width = {Kind.CURVE: 1.0, Kind.METAMER: 0.4}.get(line.kind, 0.8)
+        return line_pen(colour, self._style.line_width * width, line.kind.value)
 
     # Axes
 

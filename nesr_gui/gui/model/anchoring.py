@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nesr_gui.fields.anchored import AnchorCheck
-from nesr_gui.fields.protocol import SpectralField
+from nesr_gui.fields.protocol import SpectralField, reconstruction_model
 from nesr_gui.gui.model.marks import PlacedReading, Readings
 from nesr_gui.spectral import Spectrum
 
 NO_RECONSTRUCTION = "requires a reconstruction; open a photograph, or wait until it is ready"
 MEASURED = "the open image is measured itself; open a photograph, whose reconstruction measured spectra correct"
+STORED = "the open file contains a reconstruction; open its photograph, which measured spectra correct"
 NO_PRIOR = "this model has no prior for measured spectra; choose nesr-lean in the Model menu"
 
 
@@ -20,12 +21,12 @@ def refusal_of(field: SpectralField | None, is_estimated: bool) -> str:
 
     Args:
         field: the field without them.
-        is_estimated: whether a model reconstructed it.
+        is_estimated: whether a model of this program reconstructed it just now.
     """
     if field is None:
         return NO_RECONSTRUCTION
     if not is_estimated:
-        return MEASURED
+        return STORED if reconstruction_model(field) else MEASURED
     return NO_PRIOR if getattr(field, "residual_prior", None) is None else ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -13,10 +13,19 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoStack
 
 from nesr_gui.colorimetry.viewing_conditions import KELVIN_RANGES, ViewingConditions
-from nesr_gui.fields.protocol import SpectralField
+from nesr_gui.fields.protocol import SpectralField, reconstruction_model
+from nesr_gui.gui.model.analyses import (
+    AnalysisKind,
+    AnalysisRequest,
+    AnalysisSettings,
+    AnalysisSpectrum,
+    ClassCounts,
+    FittedAnalysis,
+)
 from nesr_gui.gui.model.anchoring import Anchoring, refusal_of
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.development import Development
+from nesr_gui.gui.model.library import MatchSettings
 from nesr_gui.gui.model.marks import (
     Absorption,
     ColourResult,
@@ -30,8 +39,11 @@ from nesr_gui.gui.model.marks import (
     absorption_cells,
     row_of,
 )
-from nesr_gui.gui.model.plot_settings import PlotContent, PlotSettings
+from nesr_gui.gui.model.palette import cluster_colour
+from nesr_gui.gui.model.plot_settings import Kind, LibraryCurves, Line, PlotContent, PlotSettings, ReferenceSpectrum
+from nesr_gui.gui.model.scatter import ScatterModel
 from nesr_gui.gui.model.statistics_settings import StatisticsSettings
+from nesr_gui.gui.model.transect import TransectModel
 from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.model.undo import ReplaceValue
 from nesr_gui.gui.model.view_settings import ViewSettings
@@ -115,7 +127,8 @@ class Document(QObject):
         beneath: the field without measured spectra, and `anchoring` what those of the marks make of it; None if no mark
             has one, or until it is computed.
         suggestions: pixels to measure next, the best first.
-        encoded: the model input that the field was reconstructed from, pixel by pixel; None for a measured cube.
+        encoded: the model input that the field was reconstructed from, pixel by pixel; None for an opened cube.
+        is_estimated: whether the values were reconstructed by a model, now or before they were written to a file.
         measurement: the measured cube of the photograph, and `truth` the same resampled to the photograph's pixels.
         nm: the selected wavelength.
         statistics: what the Statistics panel is about.
@@ -123,6 +136,10 @@ class Document(QObject):
         white: the spectrum of a perfect white, for fields whose quantity is not reflectance.
         viewport: the visible part of the image; None is the whole image.
         hover: the pixel under the mouse pointer, and `hover_curve` the spectrum of `hover_place`.
+        analysis_settings: what the analyses compute, and `analyses` those that were learned from the image.
+        class_counts: how many pixels have each class or cluster; they may be those of an earlier threshold.
+        match_settings: how the active mark is compared with spectral libraries, and `library_curves` those of their
+            spectra that are drawn beside it.
         curves: spectra of the marks by their geometry; likewise `readouts` at `nm`, `colour_results`, and
             `absorptions` while spectra are shown without their continuum.
         developed: the settings the displayed photograph was developed with, except the working resolution; None for a
@@ -158,6 +175,7 @@ class Document(QObject):
         self.binning = 1
         self.levels = (0.0, 1.0)
         self.encoded: ModelInput | None = None
+        self.is_estimated = False
         self.measurement: MeasuredCube | None = None
         self.truth: SpectralField | None = None
         self.nm = 550.0
@@ -172,9 +190,16 @@ class Document(QObject):
         self.curves: Mapping[MarkGeometry, MarkSpectrum] = {}
         self.readouts: Mapping[MarkGeometry, Readout] = {}
         self.colour_results: Mapping[MarkGeometry, ColourResult] = {}
+        self.analysis_settings = AnalysisSettings()
+        self.analyses: Mapping[AnalysisKind, FittedAnalysis] = {}
+        self.class_counts: Mapping[AnalysisKind, ClassCounts] = {}
+        self.match_settings = MatchSettings()
+        self.library_curves: LibraryCurves | None = None
         self.absorptions: Mapping[MarkGeometry, Absorption] = {}
         self.mark_set = MarkSet(self.undo_stack, self.announce)
         self.development = Development(self.undo_stack, self.announce)
+        self.scatter = ScatterModel(self.undo_stack, self.announce)
+        self.transect = TransectModel(self.undo_stack, self.announce)
         self.developed: DevelopSettings | None = None
         self.pending: PendingReconstruction | None = None
         self.is_outdated = False
@@ -230,7 +255,10 @@ class Document(QObject):
     def work(self) -> tuple[object, ...]:
         """The state that counts as unsaved work when it differs; display settings are not part of it."""
         library = tuple(reference.spectrum for reference in self.plot_settings.library)
-        return self.marks, self.development.interpretation, library, self.white, self.view_settings.reference
+        return (
+            self.marks, self.development.interpretation, library, self.white, self.view_settings.reference,
+            self.scatter.plot if self.scatter.plot.selection else None, self.transect.line, self.analysis_settings,
+        )  # fmt: skip
 
     @property
     def is_modified(self) -> bool:
@@ -284,14 +312,20 @@ class Document(QObject):
 
     def _start(self, name: str, source_shape: tuple[int, int], modes: tuple[str, str]) -> None:
         self.name, self.source_shape, self.field, self.encoded, self.binning = name, source_shape, None, None, 1
+        self.is_estimated = False
         self.white = self.viewport = self.beneath = None
         self._forget_answers()
         self._forget_anchoring()
         self.undo_stack.clear()
+        self.analysis_settings = self.analysis_settings.for_new_image()
         self.mark_set.start(source_shape)
+        self.scatter.start()
+        self.transect.start(source_shape)
         self.set_hover(None)
         self.view_settings = replace(self.view_settings, modes=modes, active=0, levels={}, reference=None)
-        self.announce(Change.IMAGE, Change.FIELD, Change.ANCHORS, Change.VIEW_SETTINGS)
+        self.announce(
+            Change.IMAGE, Change.FIELD, Change.ANCHORS, Change.ANALYSIS_SETTINGS, Change.VIEW_SETTINGS
+        )  # fmt: skip
 
     def start_from(self, source: DocumentSource) -> None:
         """Record the files of a newly opened image, without unsaved work."""
@@ -300,9 +334,11 @@ class Document(QObject):
         self.announce(Change.DOCUMENTS)
 
     def adopt_settings(self, other: Document) -> None:
-        """Copy wavelength, viewing conditions, and the settings of view, plot and statistics from another document."""
-        self.nm, self.viewing, self.statistics = other.nm, other.viewing, other.statistics
+        """Copy wavelength, viewing conditions and all settings from another document."""
+        self.nm, self.viewing, self.analysis_settings = other.nm, other.viewing, other.analysis_settings
+        self.statistics = other.statistics
         self.view_settings, self.plot_settings = other.view_settings, other.plot_settings
+        self.match_settings = other.match_settings
 
     def show_measured(self) -> None:
         """Use the opened cube itself as the field."""
@@ -327,10 +363,11 @@ class Document(QObject):
             field: the new field.
             binning: source pixels along one side of a pixel of the field.
             levels: the values shown as black and as white.
-            encoded: the model input it was reconstructed from; None for a measured cube.
+            encoded: the model input it was reconstructed from; None for an opened cube.
         """
         self.field = self.beneath = field
         self.encoded, self.binning, self.levels = encoded, binning, levels
+        self.is_estimated = encoded is not None or reconstruction_model(field) != ""
         if self.cube is not None:
             self._set_measurement(self.cube.as_truth(self.name, encoded), self.cube.field.shape)
         self._forget_answers()
@@ -400,8 +437,12 @@ class Document(QObject):
         self.truth = measurement.over(over) if measurement is not None and over is not None else None
 
     def _forget_answers(self) -> None:
-        """Drop the spectra, readouts, colours and absorption bands of the previous field."""
-        self.curves, self.readouts, self.colour_results, self.absorptions = {}, {}, {}, {}
+        """Drop the spectra, readouts, colours, absorption bands and analyses of the previous field."""
+        self.curves, self.readouts, self.colour_results, self.absorptions, self.analyses = {}, {}, {}, {}, {}
+        self.class_counts = {}
+        self.scatter.forget_answers()
+        self.transect.forget_answers()
+        self.library_curves = None
 
     def _forget_anchoring(self) -> None:
         """Drop what depends on the previous field without measured spectra."""
@@ -449,6 +490,7 @@ class Document(QObject):
         nm = min(max(round(nm, 1), low), high)
         if nm != self.nm:
             self.nm, self.readouts = nm, {}
+            self.transect.values = None
             self.announce(Change.WAVELENGTH)
 
     def step_wavelength(self, by: float) -> None:
@@ -472,6 +514,103 @@ class Document(QObject):
         if settings != self.statistics:
             self.statistics = settings
             self.announce(Change.STATISTICS)
+
+    def add_references(self, spectra: Sequence[Spectrum], source: str) -> None:
+        """Add reference spectra to the plot, as an undoable command.
+
+        Raises:
+            ValueError: there would be too many.
+        """
+        before = self.plot_settings.library
+        after = self.plot_settings.with_spectra(spectra, source).library
+        self.undo_stack.push(ReplaceValue("add of reference spectra", self._put_library, before, after))
+
+    def _put_library(self, library: tuple[ReferenceSpectrum, ...]) -> None:
+        self.set_plot_settings(replace(self.plot_settings, library=library))
+
+    def set_analysis_settings(self, settings: AnalysisSettings, item: str, series: Hashable = None) -> None:
+        """Change what the analyses compute, as an undoable command.
+
+        Args:
+            settings: the new settings.
+            item: what changes, after the words "change of".
+            series: identifies consecutive changes that are one command; None for a change of its own.
+        """
+        before = self.analysis_settings
+        if settings != before:
+            command = ReplaceValue(f"change of {item}", self._put_analysis_settings, before, settings, series)
+            self.undo_stack.push(command)
+
+    def _put_analysis_settings(self, settings: AnalysisSettings) -> None:
+        self.analysis_settings = settings
+        self.announce(Change.ANALYSIS_SETTINGS)
+
+    def set_analyses(self, analyses: Mapping[AnalysisKind, FittedAnalysis]) -> None:
+        """Set the analyses that were learned from the image."""
+        self.analyses = analyses
+        self.announce(Change.ANALYSES)
+
+    def set_class_counts(self, kind: AnalysisKind, counts: ClassCounts) -> None:
+        """Set the numbers of pixels of classes or clusters, unless these have changed meanwhile."""
+        if counts.are_of(self.analyses.get(kind), self.analysis_settings.abstains):
+            self.class_counts = {**self.class_counts, kind: counts}
+            self.announce(Change.CLASS_COUNTS)
+
+    def counts_of(self, kind: AnalysisKind) -> ClassCounts | None:
+        """The numbers of pixels of the present classes or clusters; None until they are counted."""
+        counts, fitted = self.class_counts.get(kind), self.fitted(kind)
+        is_present = counts is not None and counts.are_of(fitted, self.analysis_settings.abstains)
+        return counts if is_present else None
+
+    def analysis_request(self, kind: AnalysisKind) -> AnalysisRequest | None:
+        """What the analysis that is defined at present is to be learned from; None without a field."""
+        if self.field is None:
+            return None
+        settings = self.analysis_settings
+        definition, spectra = settings.definition(kind), tuple[AnalysisSpectrum, ...]()
+        if definition.least_spectra:
+            spectra = tuple(each for each in self.analysis_spectra if each.key not in settings.left_out)
+        return AnalysisRequest(kind, definition, self.field, spectra, settings.within)
+
+    def fitted(self, kind: AnalysisKind) -> FittedAnalysis | None:
+        """The analysis that is defined at present, as learned from the image; None until it is, or if it is another."""
+        fitted = self.analyses.get(kind)
+        return fitted if fitted is not None and fitted.request == self.analysis_request(kind) else None
+
+    @property
+    def class_kind(self) -> AnalysisKind | None:
+        """The classes or clusters that a visible picture shows, first that of the active pane."""
+        settings = self.view_settings
+        sides = sorted(settings.sides, key=lambda side: side != settings.active)
+        kinds = {kind.value: kind for kind in AnalysisKind if kind.is_of_classes}
+        return next((kinds[mode] for side in sides if (mode := settings.modes[side]) in kinds), None)
+
+    @property
+    def analysis_spectra(self) -> tuple[AnalysisSpectrum, ...]:
+        """The spectra that can be classes and endmembers: of the visible marks, then the visible reference spectra."""
+        spectra = [
+            AnalysisSpectrum(f"mark {mark.number}", mark.title, mark.colour, self.curves[mark.place].spectrum)
+            for mark in self.mark_set.visible
+            if mark.place in self.curves
+        ]
+        first = 1 + max((mark.number for mark in self.marks), default=0)
+        for number, reference in enumerate(self.plot_settings.library, first):
+            if reference.visible:
+                name, colour = reference.spectrum.name, self.mark_set.palette[number]
+                spectra.append(AnalysisSpectrum(f"{name} of {reference.source}", name, colour, reference.spectrum))
+        return tuple(spectra)
+
+    def set_match_settings(self, settings: MatchSettings) -> None:
+        """Change how the active mark is compared with spectral libraries."""
+        if settings != self.match_settings:
+            self.match_settings = settings
+            self.announce(Change.MATCH_SETTINGS)
+
+    def set_library_curves(self, curves: LibraryCurves | None) -> None:
+        """Draw library spectra beside the active mark, or none."""
+        if curves is not self.library_curves:
+            self.library_curves = curves
+            self.announce(Change.LIBRARY_CURVES)
 
     def set_viewing(self, viewing: ViewingConditions) -> None:
         """Change the light or the observer that colours are computed for, as an undoable command.
@@ -579,7 +718,21 @@ class Document(QObject):
             marks=self.mark_set.visible, curves=self.curves, colour_results=self.colour_results,
             library=settings.visible_library, truth=settings.truth, smooth=settings.smooth,
             transform=settings.transform, nm=self.nm, active=self.mark_set.active, spreads=settings.spreads,
-            axes=settings.axes, is_estimated=self.encoded is not None,
-            readings=self.anchoring.scaled if self.anchoring is not None else {}, hull=settings.hull,
-            absorptions=self.absorptions,
+            axes=settings.axes, is_estimated=self.is_estimated,
+            readings=self.anchoring.scaled if self.anchoring is not None else {}, matches=self.library_curves,
+            centres=self._centre_lines() if self.analyses else (),
+            hull=settings.hull, absorptions=self.absorptions,
         )  # fmt: skip
+
+    @property
+    def cluster_centres(self) -> tuple[Spectrum, ...]:
+        """The centres of the clusters in a visible pane."""
+        settings, fitted = self.view_settings, self.analyses.get(AnalysisKind.CLUSTERS)
+        is_shown = AnalysisKind.CLUSTERS.value in [settings.modes[side] for side in settings.sides]
+        return fitted.centres if fitted is not None and is_shown else ()
+
+    def _centre_lines(self) -> list[Line]:
+        return [
+            Line(Kind.CENTRE, None, spectrum.name, spectrum, cluster_colour(number))
+            for number, spectrum in enumerate(self.cluster_centres, 1)
+        ]

@@ -155,7 +155,7 @@ def new_mark(place: MarkGeometry, taken: Iterable[int], palette: MarkColours = M
 
 
 def signs(number: int, palette: MarkColours = MARK_COLOURS["safe"]) -> tuple[str, str]:
-    """Return colour and symbol for a mark number; the first 56 numbers have distinct combinations."""
+    """Return colour and symbol for a mark number; the first 168 numbers have distinct combinations."""
     return palette[number], MARK_SYMBOLS[(number - 1) % len(MARK_SYMBOLS)]
 
 

@@ -248,17 +248,45 @@ class Kind(enum.Enum):
     SMOOTH = (1.0, 2.5)
     LIBRARY = (8.0, 3.0, 1.5, 3.0)
     READING = (2.5, 1.5)
-    HULL = (4.0, 2.0, 1.0, 2.0, 1.0, 2.0)
+    METAMER = (200.0, 1.0)  # hardly dashed: many lines in a row
+    MATCH = (6.0, 2.0, 1.0, 2.0, 1.0, 2.0)
+    HULL = (2.0, 2.0)
+    CENTRE = (4.0, 1.2, 1.2, 1.2)
+
+
+NAMED = frozenset({Kind.CURVE, Kind.LIBRARY, Kind.MATCH, Kind.CENTRE})
+"""Kinds of lines whose names are written beside them."""
 
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """One line of the plot, and the mark it belongs to, if any."""
+    """One line of the plot, and the mark it belongs to, if any; `colour` is that of a line without a mark, #rrggbb."""
 
     kind: Kind
     mark: Mark | None
     name: str
     spectrum: Spectrum
+    colour: str = ""
+
+    @property
+    def ink(self) -> str:
+        """Its colour #rrggbb; empty for a quiet one."""
+        return self.mark.colour if self.mark is not None else self.colour
+
+
+@dataclass(frozen=True, eq=False)
+class LibraryCurves:
+    """Library spectra beside the active mark, scaled to it.
+
+    Attributes:
+        lines: single spectra, above those of the marks.
+        family: many spectra, beneath those of the marks.
+        texts: what the key calls each kind of them.
+    """
+
+    lines: tuple[Line, ...]
+    family: tuple[Line, ...]
+    texts: Mapping[Kind, str]
 
 
 class SpreadKind(enum.Enum):
@@ -306,6 +334,8 @@ class PlotContent:
         nm: the selected wavelength, and `active` the number of the active mark.
         is_estimated: whether the spectra are reconstructed by a model rather than measured.
         readings: the measured spectra that marks carry, scaled to the reconstruction, by mark number.
+        matches: library spectra beside the active mark.
+        centres: the centres of clusters.
     """
 
     marks: Sequence[Mark] = ()
@@ -321,6 +351,8 @@ class PlotContent:
     axes: PlotAxes = field(default_factory=PlotAxes)
     is_estimated: bool = True
     readings: Mapping[int, Spectrum] = field(default_factory=dict)
+    matches: LibraryCurves | None = None
+    centres: Sequence[Line] = ()
     hull: bool = False
     absorptions: Mapping[MarkGeometry, Absorption] = field(default_factory=dict)
 
@@ -337,7 +369,7 @@ class PlotContent:
 
     @cached_property
     def lines(self) -> list[Line]:
-        """All lines, in the order of the marks, library spectra last."""
+        """All lines from the lowest to the uppermost: in the order of the marks, reference spectra and matches last."""
         lines = []
         for mark in self.marks:
             curve, colour_result = self.curves.get(mark.place), self.colour_results.get(mark.place)
@@ -354,7 +386,9 @@ class PlotContent:
                 lines.append(Line(Kind.HULL, mark, name, Spectrum(curve.spectrum.wavelengths, hull)))
             if self.smooth and colour_result is not None and colour_result.smooth is not None:
                 lines.append(Line(Kind.SMOOTH, mark, f"{mark.title}, smooth metamer", colour_result.smooth))
-        return lines + [Line(Kind.LIBRARY, None, each.spectrum.name, each.spectrum) for each in self.library]
+        lines += [Line(Kind.LIBRARY, None, each.spectrum.name, each.spectrum) for each in self.library]
+        lines += self.centres
+        return lines if self.matches is None else [*self.matches.family, *lines, *self.matches.lines]
 
     def value_range(self) -> Range:
         """Return the limits of the value axis, which fits the lines and circles; bands may exceed it."""
@@ -368,8 +402,10 @@ class PlotContent:
         texts = {
             Kind.CURVE: "estimated" if self.is_estimated else "measured", Kind.TRUTH: "measured",
             Kind.SMOOTH: "smooth metamer", Kind.LIBRARY: "reference", Kind.READING: "reading",
-            Kind.HULL: "continuum",
+            Kind.HULL: "continuum", Kind.CENTRE: "cluster centre",
         }  # fmt: skip
+        if self.matches is not None:
+            texts |= self.matches.texts
         lines, bands = {line.kind for line in self.lines}, {spread.kind for spread in self.shown_spreads}
         key: list[tuple[KeySign, str]] = [(kind, texts[kind]) for kind in Kind if kind in lines]
         key += [(kind, kind.value) for kind in SpreadKind if kind in bands]

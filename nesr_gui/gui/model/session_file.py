@@ -10,7 +10,7 @@ import enum
 import json
 import math
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -21,10 +21,14 @@ from cattrs import Converter
 from nesr_gui._version import __version__
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.resampled import Registration
+from nesr_gui.gui.model.analyses import AnalysisSettings
 from nesr_gui.gui.model.document import Document, DocumentSource
+from nesr_gui.gui.model.library import MatchSettings, OpenedLibrary, SavedLibrary
 from nesr_gui.gui.model.marks import Mark, Reading
 from nesr_gui.gui.model.plot_settings import PlotSettings
+from nesr_gui.gui.model.scatter import ScatterPlot
 from nesr_gui.gui.model.statistics_settings import StatisticsSettings
+from nesr_gui.gui.model.transect import TransectLine
 from nesr_gui.gui.model.view_settings import ViewSettings
 from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.io.atomic import atomic_write
@@ -119,6 +123,10 @@ class SessionData:
         file: for an autosave copy, the session file of the document.
         digests: `fingerprint` of the image and of its measured cube; empty until written.
         registration: the registration of the measured cube.
+        analysis_settings: what the analyses compute.
+        scatter: axes and selection of the scatter plot, and `transect` the line of the transect.
+        libraries: the opened spectral libraries, which all documents share.
+        match_settings: how the active mark is compared with them.
     """
 
     source: DocumentSource
@@ -139,6 +147,11 @@ class SessionData:
     digests: tuple[str, str] = ("", "")
     registration: SavedRegistration | None = None
     statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
+    analysis_settings: AnalysisSettings = field(default_factory=AnalysisSettings)
+    scatter: ScatterPlot = ScatterPlot()  # noqa: RUF009  # frozen
+    transect: TransectLine | None = None
+    libraries: tuple[SavedLibrary, ...] = ()
+    match_settings: MatchSettings = field(default_factory=MatchSettings)
 
     def __post_init__(self) -> None:
         numbers = [mark.number for mark in self.marks]
@@ -150,8 +163,8 @@ class SessionData:
             object.__setattr__(self, "active", None)
 
     @classmethod
-    def of(cls, document: Document, layout: Layout | None) -> SessionData:
-        """Capture the state of a document; an image must be open."""
+    def of(cls, document: Document, layout: Layout | None, libraries: Iterable[OpenedLibrary] = ()) -> SessionData:
+        """Capture the state of a document with the opened libraries; an image must be open."""
         assert document.source is not None
         is_made = document.field is not None and document.encoded is not None
         provenance = document.field.provenance if document.field is not None and is_made else {}
@@ -165,6 +178,9 @@ class SessionData:
             model_file=document.model_file if is_made else None, layout=layout, file=document.file,
             registration=SavedRegistration(measured.match, measured.is_chosen) if measured else None,
             statistics=document.statistics,
+            analysis_settings=document.analysis_settings,
+            scatter=document.scatter.plot, transect=document.transect.line,
+            libraries=tuple(each.saved for each in libraries), match_settings=document.match_settings,
         )  # fmt: skip
 
     def restore(self, document: Document) -> int:
@@ -179,8 +195,11 @@ class SessionData:
             self.view_settings, self.viewport, self.plot_settings
         )  # fmt: skip
         document.viewing, document.white, document.statistics = self.viewing, self.white, self.statistics
+        document.analysis_settings, document.match_settings = self.analysis_settings, self.match_settings
         document.wants_full, document.saved_model = self.is_full, self.model
         document.mark_set.restore(self.marks, self.active)
+        document.scatter.restore(self.scatter)
+        document.transect.restore(self.transect)
         return len(self.marks) - len(document.marks)
 
 
@@ -245,6 +264,20 @@ def _read_file(document: Json, folder: Path) -> tuple[Path, str]:
     if beside == there or not os.path.exists(there):
         return (beside if os.path.exists(beside) else there), digest
     return (beside if os.path.exists(beside) and fingerprint(beside) == digest else there), digest
+
+
+def _library_json(library: SavedLibrary, folder: Path) -> Json:
+    return {
+        "name": library.name, "file": None if library.path is None else _file_json(library.path, "", folder),
+        "spectra": _CONVERTER.unstructure(library.spectra),
+    }  # fmt: skip
+
+
+def _read_library(document: Json, folder: Path) -> SavedLibrary:
+    path = None if document["file"] is None else _read_file(document["file"], folder)[0]
+    return SavedLibrary(
+        _text(document["name"], str), path, _CONVERTER.structure(document["spectra"], tuple[Spectrum, ...])
+    )
 
 
 def _number(value: Any, kind: type) -> float:
@@ -322,6 +355,7 @@ def _as_json(data: SessionData, folder: Path) -> Json:
         "image": _file_json(source.image, digest, folder),
         "truth": None if source.truth is None else _file_json(source.truth, truth_digest, folder),
         "hints": _CONVERTER.unstructure(source.reading),
+        "libraries": [_library_json(library, folder) for library in data.libraries],
         **state,
     }
 
@@ -331,19 +365,29 @@ def _from_json(document: Json, folder: Path, modes: Collection[str]) -> SessionD
     truth, truth_digest = (None, "") if document["truth"] is None else _read_file(document["truth"], folder)
     hints = None if document["hints"] is None else _CONVERTER.structure(document["hints"], CubeHints)
     state = {name: _CONVERTER.structure(document[name], kind) for name, kind in _state().items()}
-    data = SessionData(source=DocumentSource(image, truth, hints), digests=(digest, truth_digest), **state)
+    data = SessionData(
+        source=DocumentSource(image, truth, hints), digests=(digest, truth_digest),
+        libraries=tuple(_read_library(each, folder) for each in document["libraries"]), **state,
+    )  # fmt: skip
     if unknown := set(data.view_settings.modes) - set(modes):
         raise ValueError(f"there is no mode {', '.join(sorted(unknown))}")
     return data
 
 
 def _state() -> dict[str, Any]:
-    """Names and types of the fields of `SessionData`, without those about the image files."""
+    """Names and types of the fields of `SessionData`, without those with paths that are relative to its file."""
     kinds = get_type_hints(SessionData)
-    return {each.name: kinds[each.name] for each in fields(SessionData) if each.name not in ("source", "digests")}
+    return {each.name: kinds[each.name] for each in fields(SessionData) if each.name not in _WITH_PATHS}
 
 
-_NEW_IN_4: Json = {"statistics": {"scope": "mark", "within": None}}
+_WITH_PATHS = ("source", "digests", "libraries")
+_NEW_IN_4: Json = {
+    "analysis_settings": {}, "scatter": {"x": "", "y": "", "selection": []}, "transect": None, "libraries": [],
+    "statistics": {"scope": "mark", "within": None},
+    "match_settings": {
+        "distance": "angle", "within": None, "metamers": False, "most": 1.0, "any_brightness": True,
+    },
+}  # fmt: skip
 """Keys that format 4 added, and their values in older files."""
 _RENAMED = {
     "reading": "hints", "truth_lies": "registration", "input": "interpretation", "full_resolution": "is_full",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nesr_gui.fields.protocol import SpectralField
+from nesr_gui.fields.protocol import SpectralField, reconstruction_model
 from nesr_gui.fields.resampled import Registration, ResampledField, Shape
 from nesr_gui.spectral import Spectrum
 
@@ -39,6 +39,8 @@ class MeasuredCube:
     @property
     def remark(self) -> str:
         """A caveat for readers of the accuracy metrics; empty if there is none."""
+        if model := reconstruction_model(self.cube):
+            return f"It is not measured but a reconstruction by {model}; the metrics compare two estimates."
         if self.shown:
             return f"{self.shown} of its {len(self.cube.bands)} bands were the model's input; metrics use all of them."
         if not self.cube.quantity.is_relative and self.white is None:

@@ -49,9 +49,11 @@ class ViewSettings:
         measure: the metric of the error map.
         reference: the reference of the similarity mode; None is the active mark's spectrum.
         levels: display limits by the key of a `ValueScale`, if the user set any; likewise `colormaps`.
+        layers: the shown layer of analyses that have several, by the name of the mode.
         speed: speed of the sweep in nm/s.
         scale_bar: whether the image has a scale bar.
         box: side of the averaging box in source pixels, one of `BOXES`.
+        log_counts: whether the colours of the scatter plot are logarithms of the numbers of pixels.
     """
 
     modes: tuple[str, str] = ("photograph", "band")
@@ -63,9 +65,11 @@ class ViewSettings:
     reference: Spectrum | None = None
     levels: Mapping[str, Limits] = field(default_factory=dict)
     colormaps: Mapping[str, str] = field(default_factory=dict)
+    layers: Mapping[str, int] = field(default_factory=dict)
     speed: float = 40.0
     scale_bar: bool = False
     box: int = 1
+    log_counts: bool = True
 
     def __post_init__(self) -> None:
         if self.box not in BOXES:
@@ -128,6 +132,10 @@ class ViewSettings:
     def with_colormap(self, key: str, name: str | None) -> ViewSettings:
         """Return the settings with another colormap for a scale; None restores the default."""
         return replace(self, colormaps=_with(self.colormaps, key, name))
+
+    def with_layer(self, mode: str, layer: int) -> ViewSettings:
+        """Return the settings with another layer of a mode shown."""
+        return replace(self, layers=_with(self.layers, mode, layer))
 
 
 def _with(values: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Concatenate, ParamSpec
 
 from PySide6.QtCore import QObject, Signal
 
+from nesr_gui.analysis.library import SpectralLibrary
+from nesr_gui.fields.protocol import reconstruction_model
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.document import Document
+from nesr_gui.gui.model.library import OpenedLibrary
 from nesr_gui.gui.model.palette import MARK_COLOURS, MarkColours
 from nesr_gui.gui.model.session_file import SessionData
+from nesr_gui.gui.model.transect import Tool
 from nesr_gui.inference.model_input import InputKind
 from nesr_gui.regions import Shape
 
@@ -29,9 +33,12 @@ class ActiveModel:
 
 
 class Workspace(QObject):
-    """Holds the open documents and the current one.
+    """Holds the open documents and the current one, and the spectral libraries that they share.
 
     Switching between documents recomputes nothing: each keeps its field, spectra and colours.
+
+    Attributes:
+        libraries: the opened spectral libraries, and `library` all of their spectra.
     """
 
     current_changed = Signal(object, object)  # previous Document, current Document
@@ -40,7 +47,9 @@ class Workspace(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.models: dict[InputKind, ActiveModel] = {}
-        self.tool = Shape.POINT  # the shape of the next mark
+        self.tool: Tool = Shape.POINT  # the shape of the next mark, or another tool
+        self.libraries: tuple[OpenedLibrary, ...] = ()
+        self.library = SpectralLibrary(())
         self._mark_colours = MARK_COLOURS["safe"]
         self.current = self._new()
         self.documents = [self.current]
@@ -136,7 +145,8 @@ class Workspace(QObject):
         """Name and device of the model that made the field; without a field, of the model in use."""
         document = self.current
         if document.cube is not None and document.encoded is None:
-            return "as measured", ""
+            author = reconstruction_model(document.cube.field)
+            return (f"{author}, from a file" if author else "as measured"), ""
         model = document.field.provenance.get("model") if document.field is not None else None
         return model or self.model.name, self.model.device
 
@@ -150,8 +160,14 @@ class Workspace(QObject):
         self.models = {kind: model for kind, model in self.models.items() if kind is not takes}
         self.changed.emit(Change.MODELS)
 
-    def set_tool(self, tool: Shape) -> None:
-        """Select the shape of the next mark."""
+    def set_libraries(self, libraries: Sequence[OpenedLibrary]) -> None:
+        """Replace the opened spectral libraries."""
+        self.libraries = tuple(libraries)
+        self.library = SpectralLibrary(tuple(entry for each in libraries for entry in each.library.entries))
+        self.changed.emit(Change.LIBRARIES)
+
+    def set_tool(self, tool: Tool) -> None:
+        """Select what the mouse draws in the image: the shape of the next mark, or something else."""
         if tool is not self.tool:
             self.tool = tool
             self.changed.emit(Change.TOOL)

@@ -86,7 +86,7 @@ class CurvesExport:
 
 def export_curves(request: CurvesExport, progress: ProgressCallback) -> None:
     """Compute the spectra of marks and write them as text, with columns for standard deviations and intervals."""
-    curves = _query(request, progress)
+    curves = mark_spectra(request.field, request.binning, request.marks, progress)
     columns: list[Spectrum] = []
     for mark in request.marks:
         curve = curves[mark.place]
@@ -101,17 +101,31 @@ def export_curves(request: CurvesExport, progress: ProgressCallback) -> None:
     write_curves(request.path, columns, provenance=provenance)
 
 
-def _query(request: CurvesExport, progress: ProgressCallback) -> dict[MarkGeometry, MarkSpectrum]:
-    """Return the spectrum of every mark; of very large regions a sample of pixels, as in the plot."""
-    pixels: tuple[Pixel, ...] = tuple(mark.place for mark in request.marks if not isinstance(mark.place, Region))
+def mark_spectra(
+    field: SpectralField,
+    binning: int,
+    marks: Sequence[Mark],
+    progress: ProgressCallback,
+    bands: Wavelengths | None = None,
+) -> dict[MarkGeometry, MarkSpectrum]:
+    """Return the spectrum of every mark; of very large regions a sample of pixels, as in the plot.
+
+    Args:
+        field: the field, of which each pixel covers `binning` × `binning` source pixels.
+        binning: see there.
+        marks: the marks.
+        progress: as of all tasks.
+        bands: the wavelengths of the spectra; by default every nm.
+    """
+    pixels: tuple[Pixel, ...] = tuple(mark.place for mark in marks if not isinstance(mark.place, Region))
     curves: dict[MarkGeometry, MarkSpectrum] = {}
     if pixels:
-        curves |= query_curves(PixelQuery(request.field, None, request.binning, pixels), progress)
-    for mark in request.marks:
+        curves |= query_curves(PixelQuery(field, None, binning, pixels, bands=bands), progress)
+    for mark in marks:
         if isinstance(mark.place, Region):
-            _, size = pixels_of(mark.place, request.binning, request.field.shape)
+            _, size = pixels_of(mark.place, binning, field.shape)
             most = size if size <= MANY else SAMPLE
-            query = RegionQuery(request.field, None, request.binning, (mark.place,), most)
+            query = RegionQuery(field, None, binning, (mark.place,), most, bands=bands)
             curves |= query_regions(query, progress)
     return curves
 

@@ -10,12 +10,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nesr_gui.analysis.classification import ABSTAINED, NONE
 from nesr_gui.fields.protocol import CubeField, ProgressCallback, SpectralField
-from nesr_gui.gui.drawing.tone_mapping import Histogram, ToneMapping
+from nesr_gui.gui.drawing.tone_mapping import (
+    NONE_COLOUR,
+    UNCERTAIN_COLOUR,
+    Histogram,
+    ToneMapping,
+    lookup,
+    paint_answers,
+    paint_categories,
+)
 from nesr_gui.gui.model.document import UInt8Array
 from nesr_gui.gui.model.viewport import SamplingGrid, Viewport, resolve_sampling, whole
 from nesr_gui.gui.view_modes import MODES
-from nesr_gui.gui.view_modes.base import RenderContext, ValueScale, ViewMode, band_in_pieces, sketches_in_pieces
+from nesr_gui.gui.view_modes.base import (
+    Answers,
+    RenderContext,
+    ValueScale,
+    ViewMode,
+    band_in_pieces,
+    sketches_in_pieces,
+)
 from nesr_gui.spectral import Wavelengths
 
 SPACINGS = (20.0, 5.0)  # nm: a coarse set within a second, then one finer than the network's 6.4 nm feature spacing
@@ -122,6 +138,15 @@ class RenderRequest:
         return self.mode is other.mode and self.mode.cache_key(self.context) == other.mode.cache_key(other.context)
 
 
+@dataclass(frozen=True)
+class LegendEntry:
+    """What a colour of a picture of classes means: number, name and colour #rrggbb of a class."""
+
+    number: int
+    name: str
+    colour: str
+
+
 @dataclass(frozen=True, eq=False)
 class RenderedImage:
     """A rendering before and after tone mapping.
@@ -129,11 +154,12 @@ class RenderedImage:
     Attributes:
         request: the request.
         painted: the values as rendered, (h, w) or (h, w, 3) float32, or display colours uint8.
-        shown: the same tone-mapped to uint8, of the same shape.
+        shown: the same tone-mapped to uint8, of the same shape; the colours (h, w, 3) of an analysis.
         seconds: the time it took.
         shading: the tone mapping; None for display colours.
         histogram: the histogram of the values, if the rendering is exact.
         is_exact: whether it is at screen resolution and not interpolated.
+        abstained: where (h, w) an analysis abstains; None for other modes.
     """
 
     request: RenderRequest
@@ -143,11 +169,35 @@ class RenderedImage:
     shading: ToneMapping | None = None
     histogram: Histogram | None = None
     is_exact: bool = False
+    abstained: npt.NDArray[np.bool_] | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether `shown` are display colours, to which no lookup table applies."""
+        return self.shading is None or self.abstained is not None
+
+    @cached_property
+    def legend(self) -> tuple[LegendEntry, ...]:
+        """The classes, and what the picture shows besides: none of them, and uncertain pixels. Empty for others."""
+        scale = self.request.scale
+        if scale is None or not scale.categories:
+            return ()
+        entries = [LegendEntry(number, each.name, each.colour) for number, each in enumerate(scale.categories, 1)]
+        if (self.painted == NONE).any():
+            entries.append(LegendEntry(NONE, f"no {scale.quantity}", NONE_COLOUR))
+        if self.abstained is not None and self.abstained.any():
+            entries.append(LegendEntry(ABSTAINED, "uncertain", UNCERTAIN_COLOUR))
+        return tuple(entries)
 
     def value_at(self, row: int, col: int) -> npt.NDArray[Any] | None:
         """Return the rendered value at a source pixel, () or (3,); None outside the rendering."""
         at = self.request.sampling.index_of(row, col)
         return None if at is None else self.painted[at]
+
+    def abstains_at(self, row: int, col: int) -> bool:
+        """Return whether an analysis abstains at a source pixel."""
+        at = self.request.sampling.index_of(row, col)
+        return at is not None and self.abstained is not None and bool(self.abstained[at])
 
 
 def resolve_request(name: str, context: RenderContext, view: Viewport, budget: int | None) -> RenderRequest:
@@ -177,15 +227,16 @@ def render_frame(request: RenderRequest, progress: ProgressCallback) -> Rendered
     context, sampling = request.context, request.sampling
     if request.scrub_bands is not None:
         context, sampling = replace(context, field=request.scrub_bands.bands), whole(request.scrub_bands.bands.shape, 1)
-    return _shaded(request, request.mode.render(context, sampling, lambda fraction: None), start)
+    return _shaded(request, *_parts(request.mode.render(context, sampling, lambda fraction: None)), start)
 
 
 def render_picture(request: RenderRequest, progress: ProgressCallback) -> RenderedImage:
     """Render an exact image with its histogram; can be cancelled between pieces."""
     start = time.perf_counter()
-    painted: npt.NDArray[Any] = request.mode.render(request.context, request.sampling, progress)
-    histogram = Histogram.of(painted) if request.scale else None
-    return replace(_shaded(request, painted, start), histogram=histogram, is_exact=True)
+    painted, abstained = _parts(request.mode.render(request.context, request.sampling, progress))
+    has_histogram = request.scale is not None and not request.scale.categories
+    histogram = Histogram.of(painted) if has_histogram else None
+    return replace(_shaded(request, painted, abstained, start), histogram=histogram, is_exact=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,16 +250,34 @@ class ToneMapRequest:
 def map_tones_again(request: ToneMapRequest, progress: ProgressCallback) -> RenderedImage:
     """Tone-map rendered values again without evaluating the field."""
     picture = request.picture
-    mapped = _shaded(replace(request.request, sampling=picture.request.sampling), picture.painted, time.perf_counter())
+    wanted = replace(request.request, sampling=picture.request.sampling)
+    mapped = _shaded(wanted, picture.painted, picture.abstained, time.perf_counter())
     return replace(mapped, histogram=picture.histogram, is_exact=picture.is_exact, seconds=picture.seconds)
 
 
 def tone_mapping_of(request: RenderRequest, is_colour: bool) -> ToneMapping | None:
-    """Return the tone mapping of a request; None if the mode renders display colours."""
-    return ToneMapping.of(request.limits, request.colormap, is_colour) if request.scale else None
+    """Return the tone mapping of a request; None if the mode renders display colours or classes."""
+    if request.scale is None or request.scale.categories:
+        return None
+    return ToneMapping.of(request.limits, request.colormap, is_colour)
 
 
-def _shaded(request: RenderRequest, painted: npt.NDArray[Any], start: float) -> RenderedImage:
+def _parts(
+    rendered: npt.NDArray[Any] | Answers,
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_] | None]:
+    """What a mode rendered, and where it abstains."""
+    return (rendered.values, rendered.abstained) if isinstance(rendered, Answers) else (rendered, None)
+
+
+def _shaded(
+    request: RenderRequest, painted: npt.NDArray[Any], abstained: npt.NDArray[np.bool_] | None, start: float
+) -> RenderedImage:
     shading = tone_mapping_of(request, painted.ndim == 3)
     shown = shading.shade(painted) if shading else painted
-    return RenderedImage(request, painted, shown, time.perf_counter() - start, shading)
+    if request.scale is not None and request.scale.categories:
+        shown = paint_categories(painted, [category.colour for category in request.scale.categories])
+    if abstained is not None:
+        table = lookup(request.colormap, request.context.nm)
+        missing = ~np.isfinite(painted if painted.ndim == 2 else painted.sum(axis=-1))
+        shown = paint_answers(shown, table, abstained, missing)
+    return RenderedImage(request, painted, shown, time.perf_counter() - start, shading, abstained=abstained)

@@ -123,9 +123,14 @@ def open_session(request: SessionRequest, progress: ProgressCallback) -> LoadedS
     if not request.is_accepted and fingerprint(image) != data.digests[0]:
         raise MovedImage(request, data, image)
     truth, notes = _truth(data)
+    libraries = tuple(each for each in data.libraries if each.path is None or os.path.exists(each.path))
+    if missing := [str(each.path) for each in data.libraries if each not in libraries]:
+        names, is_one = ", ".join(missing), len(missing) == 1
+        notes += (f"The {'library' if is_one else 'libraries'} {names} {'is' if is_one else 'are'} missing and "
+                  f"{'was' if is_one else 'were'} left out.",)  # fmt: skip
     is_pasted = request.is_copy and image.parent == request.path.parent  # autosave folders contain pasted images only
     source = replace(data.source, image=image, truth=truth.path if truth is not None else None, is_pasted=is_pasted)
-    data = replace(data, source=source)
+    data = replace(data, source=source, libraries=libraries)
     opened: loading.OpenedPhotograph | OpenedCube
     if data.source.reading is not None:
         opened = loading.read_cube(loading.CubeRequest(image, data.source.reading), progress)

@@ -44,6 +44,9 @@ class Lane(enum.Enum):
     MODEL = "model", 5
     RECONSTRUCTION = "reconstruction", 10
     ANCHORING = "anchoring", 5
+    ANALYSIS = "analysis", 5
+    CLASSES = "classes", 10
+    HISTOGRAM = "histogram", 10
     REGISTRATION = "registration", 0
     ACCURACY = "accuracy", 5
     IMAGE_ACCURACY = "image accuracy", 10
@@ -58,9 +61,15 @@ class Lane(enum.Enum):
     HOUSEKEEPING = "housekeeping", 0
     FIGURES = "figures", 0
     STATISTICS = "statistics", 10
-    HISTOGRAM = "histogram", 5
+    BAND_HISTOGRAM = "band histogram", 5
     CHART = "chart", 0
     CALIBRATION = "calibration", 5
+    SCATTER = "scatter plot", 5
+    SCATTER_INTERVALS = "scatter plot intervals", 10
+    TRANSECT = "transect", 5
+    TRANSECT_VALUES = "transect values", 0
+    LIBRARIES = "libraries", 5
+    MATCHING = "matching", 0
 
     def __init__(self, title: str, nice: int) -> None:
         self.title, self.nice = title, nice
@@ -108,13 +117,26 @@ class Task(enum.Enum):
     LOAD_READING = _Rules(Lane.TABLES, "Reading measured spectrum", Order.IN_TURN, after=0.7)
     ANCHOR = _Rules(Lane.ANCHORING, "Applying measured spectra", after=0.4)
     SUGGEST = _Rules(Lane.ANCHORING, "Finding spots to measure", after=0.4)
+    FIT_ANALYSIS = _Rules(Lane.ANALYSIS, "Computing analysis", after=0.4)
+    CLASS_REGIONS = _Rules(Lane.CLASSES, "Outlining classes", after=0.4)
+    CLASS_STATISTICS = _Rules(Lane.CLASSES, "Computing statistics of classes", after=0.4)
     REGISTER = _Rules(Lane.REGISTRATION, "Registering measured cube", after=0.4)
     SIMULATE = _Rules(Lane.SIMULATION, "Simulating photograph")
+    OPEN_LIBRARIES = _Rules(Lane.LIBRARIES, "Opening libraries", Order.IN_TURN, after=0.4)
+    MARK_LIBRARY = _Rules(Lane.LIBRARIES, "Computing spectra of marks", Order.IN_TURN, after=0.7)
+    MATCH = _Rules(Lane.MATCHING, "Comparing with libraries", after=0.7)
     ACCURACY_IMAGE = _Rules(Lane.IMAGE_ACCURACY, "Computing accuracy")
     ACCURACY_MARKS = _Rules(Lane.ACCURACY, "Computing accuracy of marks", after=0.7)
     STATISTICS = _Rules(Lane.STATISTICS, "Computing statistics", after=0.4)
     PICTURE_LEFT = _Rules(Lane.PICTURES, "Rendering", after=0.7)
     PICTURE_RIGHT = _Rules(Lane.PICTURES, "Rendering", after=0.7)
+    COUNT_CLASSES = _Rules(Lane.CLASSES, "Counting classes", after=1.0)
+    COUNT_CLUSTERS = _Rules(Lane.CLASSES, "Counting clusters", after=1.0)
+    SCORE_HISTOGRAM = _Rules(Lane.HISTOGRAM)
+    SCATTER = _Rules(Lane.SCATTER, "Computing scatter plot", after=0.4)
+    SCATTER_REGIONS = _Rules(Lane.SCATTER, "Making regions", after=0.4)
+    SCATTER_INTERVALS = _Rules(Lane.SCATTER_INTERVALS, "Computing intervals of scatter plot", after=0.7)
+    TRANSECT = _Rules(Lane.TRANSECT, "Computing transect", after=0.4)
     REGION_REFINED = _Rules(Lane.REFINING, "Averaging region")
     CURVES = _Rules(Lane.QUERIES)
     READOUTS = _Rules(Lane.QUERIES)
@@ -130,9 +152,12 @@ class Task(enum.Enum):
     REGIONS = _Rules(Lane.REGIONS)
     REGION_READOUTS = _Rules(Lane.REGION_READOUTS)
     COLOURS = _Rules(Lane.COLOURS)
+    SCATTER_SELECTION = _Rules(Lane.SCATTER)
+    SCATTER_DENSITY = _Rules(Lane.SCATTER)
+    TRANSECT_VALUES = _Rules(Lane.TRANSECT_VALUES)
     ABSORPTIONS = _Rules(Lane.COLOURS)
-    HISTOGRAM = _Rules(Lane.HISTOGRAM)
-    INTEGRALS = _Rules(Lane.HISTOGRAM)
+    HISTOGRAM = _Rules(Lane.BAND_HISTOGRAM)
+    INTEGRALS = _Rules(Lane.BAND_HISTOGRAM)
     DEVELOP_PREVIEW = _Rules(Lane.DEVELOPING)
     INSTALL_MODEL = _Rules(Lane.MODEL, "Installing model", Order.IN_TURN, can_cancel=False)
     WARM_UP = _Rules(Lane.MODEL)

@@ -1,10 +1,18 @@
-"""View modes of a spectral image, in the order of their keys 1 to 9.
+"""View modes of a spectral image, in the order of their keys: 1 to 9, and Alt+1 to Alt+5 for the analyses.
 
 To add one, write a subclass of `ViewMode` in its own module and add it here; menu, toolbar, keys, display limits and
 session files follow.
 """
 
 from nesr_gui import plugins
+from nesr_gui.gui.view_modes.analysis import (
+    Abundances,
+    AnalysisMode,
+    BandMathValues,
+    Classes,
+    ClusterNumbers,
+    ComponentScores,
+)
 from nesr_gui.gui.view_modes.band import Band
 from nesr_gui.gui.view_modes.base import ViewMode
 from nesr_gui.gui.view_modes.colour_error import ColourError
@@ -27,9 +35,21 @@ TABLE: tuple[ViewMode, ...] = (
     TruthError(),
     Uncertainty(),
     QualityFlags(),
+    Classes(),
+    ClusterNumbers(),
+    Abundances(),
+    BandMathValues(),
+    ComponentScores(),
 )
+ANALYSES = {mode.kind: mode for mode in TABLE if isinstance(mode, AnalysisMode)}
 MODES = {mode.name: mode for mode in TABLE}
 """All modes by name; those of plug-ins follow when `load_plugins` was called."""
+
+
+def key_of(mode: ViewMode) -> str:
+    """The key of a mode of `TABLE`."""
+    keys = [*map(str, range(1, 10)), *(f"Alt+{number}" for number in range(1, len(ANALYSES) + 1))]
+    return keys[TABLE.index(mode)]
 
 
 def load_plugins() -> list[ViewMode]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, TypeVar
 from weakref import WeakKeyDictionary
@@ -13,7 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
-from nesr_gui.fields.protocol import BLOCK_VALUES, CalibratedField, PreviewField, ProgressCallback, SpectralField
+from nesr_gui.fields.protocol import (
+    BLOCK_VALUES,
+    Block,
+    CalibratedField,
+    PreviewField,
+    ProgressCallback,
+    SpectralField,
+)
+from nesr_gui.gui.model.analyses import AnalysisKind, FittedAnalysis
 from nesr_gui.gui.model.document import Document, UInt8Array
 from nesr_gui.gui.model.view_settings import Limits, ViewSettings
 from nesr_gui.gui.model.viewport import SamplingGrid
@@ -43,6 +51,8 @@ class RenderContext:
         binning: source pixels along one side of a pixel of the field.
         levels: the display limits of all bands.
         view_settings: how the image is displayed.
+        analyses: the analyses that were learned from the field.
+        is_abstaining: whether analyses mark pixels in which the prediction interval allows another answer.
     """
 
     field: SpectralField | None
@@ -58,6 +68,8 @@ class RenderContext:
     binning: int
     levels: Limits
     view_settings: ViewSettings
+    analyses: Mapping[AnalysisKind, FittedAnalysis]
+    is_abstaining: bool
 
     @classmethod
     def of(cls, document: Document) -> RenderContext:
@@ -71,7 +83,8 @@ class RenderContext:
             encoded=document.encoded if isinstance(document.encoded, RGBImage) else None, colours=document.colours,
             truth=document.truth, reference=reference, reference_name=name, viewing=document.viewing,
             white=document.white, nm=document.nm, binning=document.binning, levels=document.levels,
-            view_settings=document.view_settings,
+            view_settings=document.view_settings, analyses=document.analyses,
+            is_abstaining=document.analysis_settings.abstains,
         )  # fmt: skip
         _CONTEXTS[document] = document.revision, context
         return context
@@ -112,6 +125,14 @@ class Requirement(enum.StrEnum):
 
 
 @dataclass(frozen=True)
+class Category:
+    """A class of pixels: its name, and its colour #rrggbb."""
+
+    name: str
+    colour: str
+
+
+@dataclass(frozen=True)
 class ValueScale:
     """The quantity of a rendering, and its default display.
 
@@ -121,6 +142,7 @@ class ValueScale:
         limits: the default limits.
         colormap: the default colormap.
         is_colour: whether there are three values per pixel, which are a colour.
+        categories: what the values 1, 2, … mean, if they are numbers of classes; 0 is none of them.
     """
 
     key: str
@@ -129,6 +151,20 @@ class ValueScale:
     limits: Limits
     colormap: str = "grey"
     is_colour: bool = False
+    categories: tuple[Category, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Values of an analysis, and where they are uncertain.
+
+    Attributes:
+        values: (h, w) or (h, w, 3) float32, as a mode renders them; NaN where there is none.
+        abstained: where (h, w) the prediction interval allows another answer.
+    """
+
+    values: FloatArray
+    abstained: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -184,7 +220,7 @@ class ViewMode:
 
     def render(
         self, context: RenderContext, sampling: SamplingGrid, progress: ProgressCallback
-    ) -> FloatArray | UInt8Array:
+    ) -> FloatArray | UInt8Array | Answers:
         """Render values (h, w), linear colours (h, w, 3) float32, or display colours (h, w, 3) uint8.
 
         Args:
@@ -261,31 +297,78 @@ def spectra_in_pieces(
 ) -> FloatArray:
     """Apply `reduce` to the spectra of a sampling piece by piece, in bounded memory: (h, w, *channels) float32."""
     picture = np.empty((*sampling.size, *channels), np.float32)
-    for rows, cols, spectra in _pieces(field, bands, sampling, progress):
-        picture[rows, cols] = reduce(spectra, rows, cols)
+    for piece in iter_pieces(field, bands, sampling, progress):
+        picture[piece.rows, piece.cols] = reduce(piece.spectra, piece.rows, piece.cols)
     return picture
 
 
-def _pieces(
-    field: SpectralField, bands: Wavelengths, sampling: SamplingGrid, progress: ProgressCallback
-) -> Iterator[tuple[slice, slice, FloatArray]]:
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Part of a sampling.
+
+    Attributes:
+        rows: of the part, in the picture.
+        cols: of the part, in the picture.
+        spectra: (L, h, w).
+        limits: lower and upper limits of their prediction interval, (L, h, w) each; None if not asked for.
+    """
+
+    rows: slice
+    cols: slice
+    spectra: FloatArray
+    limits: tuple[FloatArray, FloatArray] | None = None
+
+
+def iter_pieces(
+    field: SpectralField,
+    bands: Wavelengths,
+    sampling: SamplingGrid,
+    progress: ProgressCallback,
+    intervals: CalibratedField | None = None,
+) -> Iterator[Piece]:
+    """Yield the spectra of a sampling piece by piece, in bounded memory.
+
+    Args:
+        field: any field.
+        bands: where to evaluate it.
+        sampling: its pixels.
+        progress: called with the fraction done; may raise `Cancelled`.
+        intervals: the same field, to evaluate its prediction intervals as well.
+    """
     if sampling.stride == 1:  # blocks with all wavelengths are faster than single bands
         done, total = 0, sampling.size[0] * sampling.size[1]
         for strip in sampling.strips(PIECE):  # like bands, so that fields can reuse what they cached for one of them
             for block in field.blocks(bands, rows=strip.rows, cols=strip.cols):
-                yield _within(block.rows, sampling.rows), _within(block.cols, sampling.cols), block.values
+                for part in _with_limits(block, bands, intervals):
+                    rows, cols = _within(part.rows, sampling.rows), _within(part.cols, sampling.cols)
+                    yield replace(part, rows=rows, cols=cols)
                 done += block.values[0].size
                 progress(done / total)
         return
     height, top = sampling.rows.stop - sampling.rows.start, 0
     for strip in sampling.strips(max(BLOCK_VALUES // len(bands), 1)):
         spectra = np.empty((len(bands), *strip.size), np.float32)
+        limits = (np.empty_like(spectra), np.empty_like(spectra)) if intervals is not None else None
         before, share = (strip.rows.start - sampling.rows.start) / height, spectra.shape[1] / sampling.size[0]
         for i, nm in enumerate(bands):
             progress(min(before + share * i / len(bands), 1.0))
             spectra[i] = field.band(nm, stride=strip.stride, rows=strip.rows, cols=strip.cols)
-        yield slice(top, top + spectra.shape[1]), slice(0, spectra.shape[2]), spectra
+            if intervals is not None and limits is not None:
+                limits[0][i], limits[1][i] = intervals.prediction_interval_band(
+                    nm, stride=strip.stride, rows=strip.rows, cols=strip.cols
+                )
+        yield Piece(slice(top, top + spectra.shape[1]), slice(0, spectra.shape[2]), spectra, limits)
         top += spectra.shape[1]
+
+
+def _with_limits(block: Block, bands: Wavelengths, intervals: CalibratedField | None) -> Iterator[Piece]:
+    """A block as it is, or in the pieces for which its prediction intervals are evaluated."""
+    if intervals is None:
+        yield Piece(block.rows, block.cols, block.values)
+        return
+    for limits in intervals.prediction_interval_blocks(bands, rows=block.rows, cols=block.cols):
+        inner = _within(limits.rows, block.rows), _within(limits.cols, block.cols)
+        yield Piece(limits.rows, limits.cols, block.values[(slice(None), *inner)], (limits.lower, limits.upper))
 
 
 def _within(part: slice, of: slice) -> slice:

@@ -74,12 +74,18 @@ class DockManager:
             self.fit()
         return dock
 
-    def reveal(self, widget: QWidget) -> None:
-        """Open and raise the panel that contains `widget`."""
+    def reveal(self, widget: QWidget, least: int = 0) -> None:
+        """Open and raise the panel that contains `widget`.
+
+        A docked panel that was not visible gets at least a height (px), as far as those above and below it can shrink.
+        """
         for panel in self._panels:
             if panel.dock.isAncestorOf(widget):
+                was_visible = panel.dock.isVisible() and not panel.dock.visibleRegion().isEmpty()
                 panel.dock.show()
                 panel.dock.raise_()
+                if least and not was_visible and not panel.dock.isFloating():
+                    self._enlarge(panel.dock, least)
 
     @property
     def docks(self) -> list[QDockWidget]:
@@ -139,6 +145,12 @@ class DockManager:
     def restore(self, layout: object) -> None:
         """Apply a saved layout, also to docks added later; ignore anything else."""
         self._remembered = isinstance(layout, QByteArray) and self._window.restoreState(layout, VERSION)
+
+    def _enlarge(self, dock: QDockWidget, least: int) -> None:
+        if (layout := self._window.layout()) is not None:
+            layout.activate()
+        if dock.height() < least:
+            self._window.resizeDocks([dock], [least], Qt.Orientation.Vertical)
 
     def _place(self, panel: _Panel) -> None:
         before = next((p for p in self._row(panel.area, panel.row) if p is not panel), None)

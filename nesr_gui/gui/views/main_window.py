@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QChildEvent, QEvent, QKeyCombination, QMimeData, QPoint, QSize, Qt, Signal
+from PySide6.QtCore import QByteArray, QChildEvent, QEvent, QKeyCombination, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -43,7 +42,7 @@ from nesr_gui.gui.views.plot.toolbar import PlotToolbar
 from nesr_gui.gui.views.start_page import StartPage
 from nesr_gui.gui.views.status_bar import Status
 from nesr_gui.gui.views.wavelength_bar import WavelengthBar
-from nesr_gui.gui.views.widgets import FocusKeeper, FocusRing, scrollable
+from nesr_gui.gui.views.widgets import FocusKeeper, FocusRing, local_files, scrollable
 from nesr_gui.io.spectra.readers import is_spectrum_file
 
 WINDOW_SIZE = QSize(1280, 800)  # default size
@@ -208,11 +207,6 @@ class MainWindow(QMainWindow):
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
         self.panels.restore(stored.value("window/layout"))
-
-
-def local_files(mime: QMimeData) -> list[Path]:
-    """The local files and folders of a drag or of the clipboard."""
-    return [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
 
 
 def _column(*widgets: QWidget, growing: QWidget | None = None) -> QWidget:

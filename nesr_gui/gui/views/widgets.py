@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import cast
 
-from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal, SignalInstance
+from PySide6.QtCore import QEvent, QMimeData, QObject, QSignalBlocker, Qt, Signal, SignalInstance
 from PySide6.QtGui import QIcon, QPainter, QPaintEvent, QPen, QValidator
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -27,7 +28,7 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QSlider,
     QTabBar,
-    QTableWidget,
+    QTableView,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -89,6 +90,11 @@ class ChoiceDialog(QDialog):
                 layout.addWidget(part)
 
 
+def local_files(mime: QMimeData) -> list[Path]:
+    """The local files and folders of a drag or of the clipboard."""
+    return [Path(url.toLocalFile()) for url in mime.urls() if url.isLocalFile()]
+
+
 def plain(buttons: QDialogButtonBox) -> None:
     """Remove the icons that some platforms add to dialog buttons: a dark theme hides them."""
     for button in buttons.buttons():
@@ -127,6 +133,16 @@ def command_button(text: str, tip: str, signal: SignalInstance | None, name: str
     return button
 
 
+def menu_button(text: str, name: str, tip: str) -> QToolButton:
+    """A button that opens a menu."""
+    button = QToolButton()
+    button.setText(text)
+    button.setAccessibleName(name)
+    button.setToolTip(tip)
+    button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+    return button
+
+
 def combo(name: str) -> QComboBox:
     """A combo box whose entries do not widen the form."""
     box = QComboBox()
@@ -155,7 +171,7 @@ def note(lines: int) -> QLabel:
     return label
 
 
-def quiet(table: QTableWidget) -> None:
+def quiet(table: QTableView) -> None:
     """Style a table for reading and selecting rows: no grid; Tab leaves the table."""
     table.setStyleSheet(
         "QHeaderView::section { border: none; background: transparent; padding: 4px 6px; }"
@@ -165,7 +181,7 @@ def quiet(table: QTableWidget) -> None:
     table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
     table.horizontalHeader().setHighlightSections(False)
     table.setShowGrid(False)
-    table.setFrameShape(QTableWidget.Shape.NoFrame)
+    table.setFrameShape(QTableView.Shape.NoFrame)
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     table.setTabKeyNavigation(False)
     table.setCornerWidget(QWidget())  # item views have a palette of their own, see `theme.apply`

@@ -1,7 +1,9 @@
 """Portable fields (.field): coefficients per pixel and functions of wavelength in one safetensors file.
 
 Any program can read any wavelength from it with one matrix product; docs/models-in-and-out.md describes the format and
-has readers of a few lines. A field without coefficients is stored with its bands as coefficients, linear in between.
+has readers of a few lines. The prediction interval of a calibrated model follows from the same coefficients, so that
+its tables and the quality flags of each pixel are all that is added. A field without coefficients is stored with its
+bands as coefficients, linear in between, and without its interval.
 """
 
 from __future__ import annotations
@@ -9,14 +11,16 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.fields.coefficients import Basis, CoefficientField
-from nesr_gui.fields.protocol import Block, CubeField
+from nesr_gui.fields.coefficients import Basis, CalibratedCoefficientField, CoefficientField, StoredIntervals
+from nesr_gui.fields.intervals import COVERAGE, Intervals
+from nesr_gui.fields.protocol import BLOCK_VALUES, Block, CubeField
 from nesr_gui.io.atomic import atomic_write
 from nesr_gui.io.cubes.binary import write_block
 from nesr_gui.io.cubes.description import MAX_SIDE, CubeHints
@@ -31,6 +35,11 @@ STEP = 0.25  # nm between the rows of the basis, which is linear in between: an 
 MAX_HEADER = 1 << 20  # bytes
 MAX_BASIS = 64 << 20  # bytes
 _DTYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8"}
+_FLAGS = "<f2"  # numbers up to 3, in a type that readers of files without intervals know
+_ARRAYS = (
+    "wavelengths", "basis", "bands", "coefficients", "flags",
+    "interval_wavelengths", "interval_low", "interval_high", "interval_below", "interval_above",
+)  # fmt: skip
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
@@ -46,11 +55,13 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
     small = {
         "wavelengths": basis.wavelengths.nm.astype("<f8"),
         "bands": export.wavelengths.nm.astype("<f8"),
+        **_interval_tables(export),
         "basis": basis.functions.astype("<f4"),
     }
     stored = export.encoding.numpy.newbyteorder("<")
     shapes = {name: (array.dtype.str, array.shape) for name, array in small.items()}
     shapes["coefficients"] = (stored.str, (height, width, count))
+    shapes |= {"flags": (_FLAGS, (height, width))} if export.calibrated is not None else {}
     header = _header(shapes, _metadata(export, minimum))
     target = Path(os.path.realpath(path))
     with atomic_write(target) as part:
@@ -65,6 +76,33 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
                 offset = start + block.rows.start * width * count * stored.itemsize
                 line = Block(block.cols, slice(0, count), values)
                 write_block(file, line, (values.shape[0], width, count), offset)
+            file.seek(start + height * width * count * stored.itemsize)
+            for flags in _flags(export):
+                file.write(flags.tobytes())
+
+
+def _interval_tables(export: CubeWriterSource) -> dict[str, npt.NDArray[Any]]:
+    if (field := export.calibrated) is None:
+        return {}
+    tables = field.intervals
+    return {
+        "interval_wavelengths": tables.nm.astype("<f8"),
+        "interval_low": tables.low.astype("<f4"),
+        "interval_high": tables.high.astype("<f4"),
+        "interval_below": tables.below.astype("<f4"),
+        "interval_above": tables.above.astype("<f4"),
+    }
+
+
+def _flags(export: CubeWriterSource) -> Iterator[npt.NDArray[np.float16]]:
+    """Yield the quality flags (h, w) strip by strip; pixels outside a mask have none."""
+    if (field := export.calibrated) is None:
+        return
+    cols, step = export.cols, max(BLOCK_VALUES // export.shape[2], 1)
+    for row in range(export.rows.start, export.rows.stop, step):
+        rows = slice(row, min(row + step, export.rows.stop))
+        kept = export.kept(np.arange(rows.start, rows.stop), np.arange(cols.start, cols.stop))
+        yield np.where(kept, field.quality_flags(rows=rows, cols=cols), 0).astype(_FLAGS)
 
 
 def _basis(export: CubeWriterSource) -> tuple[Basis, float | None]:
@@ -83,6 +121,8 @@ def _basis(export: CubeWriterSource) -> tuple[Basis, float | None]:
 
 def _metadata(export: CubeWriterSource, minimum: float | None) -> dict[str, str]:
     stated = {} if minimum is None else {"minimum": repr(float(minimum))}
+    if (field := export.calibrated) is not None:
+        stated |= {"white_level": repr(float(field.level)), "interval_coverage": repr(COVERAGE)}
     provenance = json.dumps(export.provenance, ensure_ascii=False)
     return {"format": FORMAT, "quantity": export.field.quantity.value, **stated, "provenance": provenance}
 
@@ -127,7 +167,7 @@ def _open(path: Path, reading: CubeHints) -> CubeField:
     metadata = header.get("__metadata__", {})
     if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
         raise UnreadableFile(f"{path.name} contains no {FORMAT!r}; expected a portable field of this program")
-    arrays = {name: _array(file, entry, start) for name, entry in header.items() if name != "__metadata__"}
+    arrays = {name: _array(file, entry, start) for name, entry in header.items() if name in _ARRAYS}
     wavelengths, bands = (Wavelengths(_small(arrays[name])) for name in ("wavelengths", "bands"))
     basis = Basis(wavelengths, _small(arrays["basis"]))
     stored = arrays["coefficients"]
@@ -140,7 +180,12 @@ def _open(path: Path, reading: CubeHints) -> CubeField:
         return CubeField(cube, wavelengths, quantity, provenance)
     if math.isnan(minimum := float(metadata.get("minimum", "-inf"))):
         raise ValueError("its lower bound is no number")
-    return CoefficientField(cube, basis, bands, quantity, provenance, minimum=minimum)
+    if "interval_low" not in arrays:
+        return CoefficientField(cube, basis, bands, quantity, provenance, minimum=minimum)
+    parts = {name: _small(arrays[f"interval_{name}"]) for name in ("low", "high", "below", "above")}
+    tables = Intervals(nm=Wavelengths(_small(arrays["interval_wavelengths"])).nm, **parts)
+    intervals = StoredIntervals(tables, float(metadata["white_level"]), arrays["flags"])
+    return CalibratedCoefficientField(cube, basis, bands, quantity, provenance, minimum=minimum, stored=intervals)
 
 
 def _read_header(file: WatchedFile) -> tuple[dict[str, Any], int]:

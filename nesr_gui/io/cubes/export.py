@@ -6,7 +6,7 @@ import errno
 import math
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui._version import __version__
-from nesr_gui.fields.coefficients import evaluate
+from nesr_gui.fields.coefficients import evaluate, evaluate_limits
 from nesr_gui.fields.protocol import (
     BLOCK_VALUES,
     BasisField,
     Block,
+    CalibratedBasisField,
     CalibratedField,
     ProgressCallback,
     SpectralField,
@@ -104,6 +105,10 @@ class CubeWriterSource:
         provenance: attributes to record in addition to those of the field.
         as_coefficients: write the coefficients of a `BasisField` instead of its bands, in a format that holds them.
 
+    Attributes:
+        coefficients_of: the field, if its coefficients are written.
+        calibrated: the field, if its prediction interval follows from the coefficients that are written.
+
     Raises:
         ValueError: the field does not cover the wavelengths or the window, or has no prediction interval.
     """
@@ -130,6 +135,14 @@ class CubeWriterSource:
         if self.encoding.error_band and not isinstance(field, CalibratedField):
             raise ValueError("this image has no prediction interval; export without it")
         self.coefficients_of = field if as_coefficients and isinstance(field, BasisField) else None
+        self.calibrated = field if as_coefficients and isinstance(field, CalibratedBasisField) else None
+        if as_coefficients and self.encoding.error_band:
+            if self.calibrated is None:
+                raise ValueError(
+                    "the prediction interval of this image does not follow from coefficients; export without it, or "
+                    "to NetCDF-4, Zarr or .npz"
+                )
+            self.encoding = replace(self.encoding, error_band=False)  # no arrays of limits are needed
         self.clipped = 0
         self._stated = dict(provenance or {})
         self._progress = progress or (lambda fraction: None)
@@ -250,10 +263,22 @@ class CubeWriterSource:
         """Values (N, L) at `points` (N, 2) of the field, from encoded coefficients if these are written."""
         if self.coefficients_of is None:
             return self.field.spectra(points, nm)
+        return evaluate(self.coefficients_of.basis(nm), self._written(points), self.coefficients_of.minimum).T
+
+    def limits(self, points: npt.NDArray[np.int64], nm: npt.NDArray[np.float64]) -> tuple[FloatArray, FloatArray]:
+        """Lower and upper limits (N, L) of the prediction interval that follow from the encoded coefficients."""
+        field, written = self.calibrated, self._written(points)
+        assert field is not None  # the caller asks for limits only where there are any
+        values = evaluate(field.basis(nm), written, field.minimum)
+        low, high = evaluate_limits(field.intervals, field.level, written, values, nm)
+        return low.T, high.T
+
+    def _written(self, points: npt.NDArray[np.int64]) -> FloatArray:
+        """Coefficients (K, N) of pixels of the field as they are read back."""
+        assert self.coefficients_of is not None
         windows = ({"rows": slice(row, row + 1), "cols": slice(col, col + 1)} for row, col in points.tolist())
         pixels = [next(iter(self.coefficients_of.coefficient_blocks(**window))).values[:, 0, 0] for window in windows]
-        stored = self.encoding.decode(self.encoding.encode(np.stack(pixels, axis=1))[0])  # (K, N)
-        return evaluate(self.coefficients_of.basis(nm), stored, self.coefficients_of.minimum).T
+        return self.encoding.decode(self.encoding.encode(np.stack(pixels, axis=1))[0])
 
     def _encoded(self, rows: slice, cols: slice) -> Iterator[tuple[str, Block]]:
         for block in self.field.blocks(self.wavelengths, rows=rows, cols=cols):

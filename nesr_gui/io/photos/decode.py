@@ -33,6 +33,7 @@ from nesr_gui.io.photos import colour_encoding
 from nesr_gui.io.photos.colour_encoding import ColourEncoding, Primaries, TransferFunction
 from nesr_gui.io.photos.develop_settings import DevelopSettings
 from nesr_gui.io.photos.photo import MAX_PIXELS, TONE_CURVE, CheckSize, DecodedPhoto, DecodedPixels
+from nesr_gui.io.registry import FileKind, plugin_reader
 from nesr_gui.spectral import RGBImage
 
 __all__ = ["DecodedPhoto", "UnreadableImage", "decode", "describe", "read_photograph"]
@@ -532,7 +533,9 @@ ORIENTATIONS = {
 
 
 def decode(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> DecodedPhoto:
-    """Decode a photograph: PNG, JPEG, TIFF, BMP, WebP, and with optional libraries HEIC, camera RAW and OpenEXR.
+    """Decode a photograph: PNG, JPEG, TIFF, BMP, WebP, with optional libraries HEIC, camera RAW and OpenEXR.
+
+    Other content is read by the plug-in of its extension.
 
     Raises:
         FileNotFoundError: the file does not exist.
@@ -545,7 +548,7 @@ def decode(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Dec
     if not path.exists():
         raise FileNotFoundError(f"there is no file {path}")
     with path.open("rb") as file:
-        stored = _stored(file, path.name, max_pixels)
+        stored = _stored(file, path, max_pixels)
         file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     transpose, rows, columns = ORIENTATIONS.get(stored.orientation, ORIENTATIONS[1])
@@ -595,15 +598,13 @@ def describe(path: str | os.PathLike[str]) -> dict[str, str]:
     }
 
 
-def _stored(file: IO[bytes], name: str, max_pixels: int) -> DecodedPixels:
+def _stored(file: IO[bytes], path: Path, max_pixels: int) -> DecodedPixels:
     """Decode the file, and convert any error of a decoder to one sentence."""
-    head = file.read(16)
+    head, name = file.read(16), path.name
     file.seek(0)
     if not head:
         raise UnreadableImage(f"{name} is empty; expected a photograph ({', '.join(DECODERS)})")
     found = next((name for name, matches in PHOTOGRAPHS.items() if matches(head)), None)
-    if found is None:
-        raise UnreadableImage(f"{name} is not a photograph that this program can read ({', '.join(DECODERS)})")
 
     def check_size(width: int, height: int) -> None:
         if width * height > max_pixels:
@@ -611,6 +612,15 @@ def _stored(file: IO[bytes], name: str, max_pixels: int) -> DecodedPixels:
                 f"it has {width} x {height} pixels; at most {max_pixels / 1e6:g} megapixels are supported"
             )
 
+    try:
+        if found is None and (read := plugin_reader(path, FileKind.PHOTOGRAPH)) is not None:
+            stored: DecodedPixels = read(path)
+            check_size(stored.pixels.shape[1], stored.pixels.shape[0])
+            return stored
+    except UnreadableImage as error:
+        raise UnreadableImage(f"cannot read {name}: {error}") from error
+    if found is None:
+        raise UnreadableImage(f"{name} is not a photograph that this program can read ({', '.join(DECODERS)})")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # libraries warn about unusual metadata, which the user cannot fix

@@ -18,9 +18,12 @@ FIRST_COLUMN = "wavelength_nm"
 
 
 def write_table(
-    path: str | os.PathLike[str], rows: Sequence[Mapping[str, str]], *, provenance: Mapping[str, str] | None = None
+    path: str | os.PathLike[str],
+    rows: Sequence[Mapping[str, str | float]],
+    *,
+    provenance: Mapping[str, str] | None = None,
 ) -> None:
-    """Write rows that have the same keys in the same order.
+    """Write rows that have the same keys in the same order; numbers are not quoted.
 
     Raises:
         ValueError: there are no rows.
@@ -33,7 +36,9 @@ def write_table(
             file.write(f"# {_one_line(key)}: {_one_line(value)}\n")
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         writer.writeheader()
-        writer.writerows({key: readable(value) for key, value in row.items()} for row in rows)
+        writer.writerows(
+            {key: readable(value) if isinstance(value, str) else value for key, value in row.items()} for row in rows
+        )
 
 
 def read_table(path: str | os.PathLike[str], columns: Sequence[str]) -> list[dict[str, str]]:

@@ -20,10 +20,10 @@ from nesr_gui.colorimetry.cie import CAMERA_BANDS
 from nesr_gui.colorimetry.viewing_conditions import Observer
 from nesr_gui.io.cubes.decoding import HUGE
 from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.registry import SPECTRA, FileKind, plugin_formats, plugin_reader
 from nesr_gui.io.spectra import cgats, cxf, ecostress, envi_library, usgs
 from nesr_gui.spectral import Spectrum, Wavelengths
 
-EXTENSIONS = (".csv", ".txt", ".tsv", ".sli", ".hdr", ".cxf", ".cgats", ".it8", ".ti3", ".sp", ".cie")
 MAX_BYTES = 64 << 20
 _XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<|\xff\xfe<\0|\xfe\xff\0<")  # in UTF-8 or UTF-16
 _NM = re.compile(
@@ -38,8 +38,10 @@ Sensitivities = tuple[Spectrum, Spectrum, Spectrum]
 """R, G, B on common wavelengths; only their shape matters, not their scale."""
 
 
-def read_spectra(path: str | os.PathLike[str]) -> list[Spectrum]:
+def read_spectra(path: str | os.PathLike[str], axes: usgs.Axes | None = None) -> list[Spectrum]:
     """Read spectra: a table of text, an ENVI library, CGATS.17, CxF3, or a text of the ECOSTRESS or USGS library.
+
+    A file with the extension of a plug-in is read by it.
 
     A table has wavelengths in its first column and a further column per spectrum, or wavelengths in its header
     (`400 nm`) and a row per spectrum. Marks around a table (`>>>>>Begin Spectral Data<<<<<`) are skipped.
@@ -47,6 +49,10 @@ def read_spectra(path: str | os.PathLike[str]) -> list[Spectrum]:
     Wavelengths are in nm, or in µm if the header or the values (all below 30) say so. Decimal commas are accepted if
     another character separates the columns. Lines without numbers above the table are its header; lines starting with #
     are comments. Descending wavelengths are reversed. Values beyond 1e30, such as -1.23e34 of the USGS, are gaps.
+
+    Args:
+        path: the file.
+        axes: wavelengths that files of the USGS share, for reading many of them; what is read is added.
 
     Raises:
         FileNotFoundError: the file does not exist.
@@ -57,6 +63,9 @@ def read_spectra(path: str | os.PathLike[str]) -> list[Spectrum]:
         raise FileNotFoundError(f"there is no file {path}")
     if path.suffix.lower() in (".sli", ".hdr"):
         return envi_library.read_curves(path)
+    if (read := plugin_reader(path, FileKind.CURVES)) is not None:
+        curves: list[Spectrum] = read(path)
+        return curves
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ValueError(f"it is larger than {MAX_BYTES >> 20} MB")
@@ -67,7 +76,7 @@ def read_spectra(path: str | os.PathLike[str]) -> list[Spectrum]:
         if ecostress.is_ecostress(text):
             return ecostress.parse(text, path.stem)
         if usgs.is_usgs(text):
-            return usgs.parse(text, path)
+            return usgs.parse(text, path, axes)
         if cgats.is_cgats(text):
             return cgats.parse(text, path.stem)
         if rows := _spectra_in_rows(text):
@@ -81,9 +90,14 @@ def read_spectra(path: str | os.PathLike[str]) -> list[Spectrum]:
         ) from error
 
 
+def extensions() -> tuple[str, ...]:
+    """Extensions of files of spectra, with those of plug-ins."""
+    return (*SPECTRA, *(each for row in plugin_formats(FileKind.CURVES) for each in row.extensions))
+
+
 def is_spectrum_file(path: Path) -> bool:
     """Whether a file has the extension of a file of spectra, though it may be something else."""
-    return path.suffix.lower() in EXTENSIONS and path.is_file()
+    return path.suffix.lower() in extensions() and path.is_file()
 
 
 def _decoded(content: bytes) -> str:
@@ -103,7 +117,7 @@ def _decoded(content: bytes) -> str:
 
 def spectra_filter() -> str:
     """Filter for file dialogs."""
-    return f"Spectra ({' '.join('*' + extension for extension in EXTENSIONS)})"
+    return f"Spectra ({' '.join('*' + extension for extension in extensions())})"
 
 
 def describe_origin(source: str, sha256: str) -> str:

@@ -22,13 +22,22 @@ _MAX_BYTES = 1 << 20
 _MOST_MICROMETRES = 300.0  # longer wavelengths are in nm: the library ends at 216 µm
 
 
+Axes = dict[Path, list[tuple[str, npt.NDArray[np.float64]]]]
+"""Folder → the names and the wavelengths (L,), as stored, of its files of wavelengths."""
+
+
 def is_usgs(text: str) -> bool:
     """Whether a text begins with the title of a record."""
     return _TITLE.match(text.partition("\n")[0]) is not None
 
 
-def parse(text: str, path: Path) -> list[Spectrum]:
+def parse(text: str, path: Path, axes: Axes | None = None) -> list[Spectrum]:
     """The spectrum of the file `path`, beside which its wavelengths are looked for.
+
+    Args:
+        text: the text of the file.
+        path: the file.
+        axes: wavelengths that were read for other files, and to which those for this one are added.
 
     Raises:
         ValueError: it holds wavelengths itself, or other text than numbers, or there are no wavelengths for it.
@@ -37,7 +46,7 @@ def parse(text: str, path: Path) -> list[Spectrum]:
     if _is_axis(path.name):
         raise ValueError("it holds the wavelengths of other files, not a spectrum")
     values = np.where(np.abs(values) >= HUGE, np.nan, values)
-    nm = _wavelengths(path, title, values.size)
+    nm = _wavelengths(path, title, values.size, {} if axes is None else axes)
     order = np.argsort(nm, kind="stable")
     return [Spectrum(Wavelengths(nm[order]), values[order].astype(np.float32), title or path.stem)]
 
@@ -55,22 +64,16 @@ def _is_axis(name: str) -> bool:
     return re.search(r"wavelength|bandpass|resolution", name, re.IGNORECASE) is not None
 
 
-def _wavelengths(path: Path, title: str, count: int) -> npt.NDArray[np.float64]:
+def _wavelengths(path: Path, title: str, count: int, axes: Axes) -> npt.NDArray[np.float64]:
     """Wavelengths (count,) in nm from the nearest file that has as many.
 
     Of several, that of the spectrometer in the title.
     """
     folder = path.absolute().parent
     for _ in range(_FOLDERS):
-        candidates = []
-        for each in sorted(folder.glob("*avelengths*.txt")):
-            try:
-                if each.stat().st_size <= _MAX_BYTES:
-                    name, values = _record(each.read_text(encoding="latin-1"))
-                    if values.size == count and (values > 0).all():
-                        candidates.append((f"{each.stem} {name}", values))
-            except (OSError, ValueError):
-                continue
+        if folder not in axes:
+            axes[folder] = _axes_of(folder)
+        candidates = [(name, values) for name, values in axes[folder] if values.size == count]
         if candidates:
             named = [values for name, values in candidates if _spectrometers(name) & _spectrometers(title)]
             different = named or [values for _, values in candidates]
@@ -81,6 +84,20 @@ def _wavelengths(path: Path, title: str, count: int) -> npt.NDArray[np.float64]:
     raise ValueError(
         f"no file of {count} wavelengths lies beside it or above; copy the library's files of Wavelengths there"
     )
+
+
+def _axes_of(folder: Path) -> list[tuple[str, npt.NDArray[np.float64]]]:
+    """Names and wavelengths of the files of wavelengths in a folder."""
+    found = []
+    for each in sorted(folder.glob("*avelengths*.txt")):
+        try:
+            if each.stat().st_size <= _MAX_BYTES:
+                name, values = _record(each.read_text(encoding="latin-1"))
+                if (values > 0).all():
+                    found.append((f"{each.stem} {name}", values))
+        except (OSError, ValueError):
+            continue
+    return found
 
 
 def _spectrometers(text: str) -> set[str]:

@@ -20,8 +20,8 @@ from nesr_gui.gui.model.view_settings import ErrorMetric, PaneLayout
 from nesr_gui.gui.tasks.files import FileRequest
 from nesr_gui.gui.tasks.rendering import RenderedImage
 from nesr_gui.gui.tasks.worker import Task
-from nesr_gui.gui.view_modes import MODES, TABLE
-from nesr_gui.gui.view_modes.base import RenderContext
+from nesr_gui.gui.view_modes import MODES, TABLE, key_of
+from nesr_gui.gui.view_modes.base import Answers, RenderContext
 from nesr_gui.gui.views.dialogs.simple import FalseColourDialog, SweepDialog
 from nesr_gui.gui.views.image.mode_menu import fill_mode_menu
 from nesr_gui.io.spectra.csv import write_curves
@@ -59,18 +59,26 @@ def shown(app: App, side: int = 0) -> RenderedImage:
     return picture
 
 
-@pytest.mark.parametrize(("key", "mode"), [(str(key), mode) for key, mode in enumerate(TABLE, 1)])
+@pytest.mark.parametrize(("key", "mode"), [(key_of(mode), mode) for mode in TABLE])
 def test_each_key_shows_its_mode_exactly(known: App, qtbot: QtBot, key: str, mode: object) -> None:
+    known.document.add_pin(40, 70)  # for abundances
+    qtbot.waitUntil(lambda: len(known.document.curves) == 2)
     press(known, "2" if key == "1" else "1")
-    press(known, key)
+    alt, _, digit = key.rpartition("+")
+    press(known, digit, Qt.KeyboardModifier.AltModifier if alt else Qt.KeyboardModifier.NoModifier)
     qtbot.waitUntil(exact(known, mode.name))
     layer = known.window.image.canvas.layers[0]
     assert layer.picture is shown(known) and known.window.actions_by_name[f"show_{mode.name}"].isChecked()
     expected = mode.render(shown(known).request.context, shown(known).request.sampling, lambda fraction: None)
-    np.testing.assert_array_equal(shown(known).painted, expected)
+    is_analysis = isinstance(expected, Answers)
+    np.testing.assert_array_equal(shown(known).painted, expected.values if is_analysis else expected)
+    np.testing.assert_array_equal(shown(known).abstained, expected.abstained if is_analysis else None)
     caption = known.window.image.captions[0].accessibleName()  # of a long one only a part is seen
     assert caption == f"Image: {mode.caption(RenderContext.of(known.document))}"
-    assert known.window.panes.bars[0].isVisible() == (mode.scale(shown(known).request.context) is not None)
+    scale = mode.scale(shown(known).request.context)
+    bar = known.window.panes.bars[0]
+    assert bar.isVisible() == (scale is not None)
+    assert bar.legend.isVisible() == (scale is not None and bool(scale.categories))
 
 
 def test_only_the_wavelength_moves_so_nothing_is_read_again(known: App, qtbot: QtBot) -> None:

@@ -50,7 +50,8 @@ def context(qapp: object) -> RenderContext:
     return RenderContext(
         field=CubeField(smooth_cube(*SHAPE), BANDS, Quantity.REFLECTANCE), photograph=None, encoded=None, colours=None,
         truth=None, reference=None, reference_name="", viewing=ViewingConditions.default(), white=None, nm=523.4,
-        binning=1, levels=(0.2, 0.8), view_settings=ViewSettings().with_colormap("band", "viridis"),
+        binning=1, levels=(0.2, 0.8), view_settings=ViewSettings().with_colormap("band", "viridis"), analyses={},
+        is_abstaining=True,
     )  # fmt: skip
 
 

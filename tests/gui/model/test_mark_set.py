@@ -163,7 +163,7 @@ def test_marks_from_a_file_get_free_numbers_and_keep_their_signs(mark_set: MarkS
 
 
 def test_no_two_of_many_marks_share_colour_and_symbol() -> None:
-    assert len({signs(number) for number in range(1, 57)}) == 56
+    assert len({signs(number) for number in range(1, 169)}) == 168
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def luminance(colour: str) -> float:
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
-@pytest.mark.parametrize("colour", [c for kind in MARK_COLOURS.values() for c in kind.colours.values()])
+@pytest.mark.parametrize("colour", [c for kind in MARK_COLOURS.values() for c in (*kind.colours.values(), *kind.more)])
 @pytest.mark.parametrize("ground", ["#ffffff", "#191b1f"])
 def test_pin_colours_stand_out_from_both_grounds(colour: str, ground: str) -> None:
     dark, light = sorted([luminance(colour), luminance(ground)])

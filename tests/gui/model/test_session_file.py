@@ -30,6 +30,7 @@ from nesr_gui.gui.model.document import DocumentSource
 from nesr_gui.gui.model.marks import Mark, Reading, new_mark
 from nesr_gui.gui.model.plot_settings import Normalise, PlotAxes, PlotSettings, ReferenceSpectrum, Spreads, Transform
 from nesr_gui.gui.model.preferences import recent_files, settings
+from nesr_gui.gui.model.scatter import ScatterPlot
 from nesr_gui.gui.model.session_file import (
     Layout,
     PanelPlace,
@@ -38,6 +39,7 @@ from nesr_gui.gui.model.session_file import (
     read_session,
     write_session,
 )
+from nesr_gui.gui.model.transect import TransectLine
 from nesr_gui.gui.model.view_settings import PaneLayout, ViewSettings
 from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.gui.view_modes import MODES
@@ -222,6 +224,8 @@ def kept(tmp_path: Path) -> SessionData:
         viewing=ViewingConditions(Illuminant.measured("lamp", CURVE), Observer("camera", samples=rows)),
         white=CURVE, is_full=True, model=("model", "ab12"), file=tmp_path / "work.nesr", digests=("12", "34"),
         registration=SavedRegistration(Registration("turned left", 1.02, 0.99, None), True),
+        scatter=ScatterPlot("PC 1", "b650 / b550", ((0.1, 0.2), (0.5, 0.25), (0.3, 1 / 3))),
+        transect=TransectLine((3.5, 4.0), (20.0, 31.25), 3),
     )  # fmt: skip
 
 

@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 
 from nesr_gui import metrics
+from nesr_gui.analysis.definitions import ComponentDefinition
 from nesr_gui.colorimetry.cie import colour_differences, render_camera_rgb
 from nesr_gui.colorimetry.viewing_conditions import Illuminant, ViewingConditions
 from nesr_gui.fields.protocol import Cancelled, CubeField
+from nesr_gui.gui.model.analyses import AnalysisKind, AnalysisRequest, AnalysisSettings, AnalysisSpectrum
 from nesr_gui.gui.model.view_settings import ErrorMetric, ViewSettings
 from nesr_gui.gui.model.viewport import SamplingGrid
-from nesr_gui.gui.view_modes import MODES, TABLE, base
-from nesr_gui.gui.view_modes.base import RenderContext, Requirement
+from nesr_gui.gui.tasks.analyses import FitRequest, fit_analyses
+from nesr_gui.gui.view_modes import MODES, TABLE, base, key_of
+from nesr_gui.gui.view_modes.analysis import PENDING, AnalysisMode
+from nesr_gui.gui.view_modes.base import Answers, RenderContext, Requirement
 from nesr_gui.gui.view_modes.quality import COLOURS
 from nesr_gui.spectral import Quantity, RGBImage, Spectrum, Wavelengths
 from tests.gui.conftest import BANDS, Limited, smooth_cube
@@ -34,7 +38,7 @@ def context() -> RenderContext:
     truth = CubeField((0.9 * VALUES + 0.05 * RNG.random(VALUES.shape)).astype(np.float32), BANDS)
     colours = (255 * photograph.values).astype(np.uint8)
     reference = Spectrum(BANDS, VALUES[:, 3, 4].copy(), "leaf")
-    return RenderContext(
+    plain = RenderContext(
         field=field,
         photograph=photograph,
         encoded=encoded,
@@ -48,7 +52,31 @@ def context() -> RenderContext:
         binning=1,
         levels=(0.0, 0.8),
         view_settings=ViewSettings(),
+        analyses={},
+        is_abstaining=True,
     )
+    return fitted(plain)
+
+
+def fitted(context: RenderContext) -> RenderContext:
+    """The context with all analyses learned from its field."""
+    settings = AnalysisSettings(components=ComponentDefinition(count=3))
+    spectra = tuple(
+        AnalysisSpectrum(f"mark {number}", name, colour, Spectrum(BANDS, VALUES[:, row, col].copy()))
+        for number, (name, colour, row, col) in enumerate((("leaf", "#c32f0f", 3, 4), ("soil", "#1a95fe", 15, 22)))
+    )
+    requests = tuple(
+        AnalysisRequest(
+            kind, settings.definition(kind), context.answering,
+            spectra if settings.definition(kind).least_spectra else (), None,
+        )
+        for kind in AnalysisKind
+    )  # fmt: skip
+    return replace(context, analyses=fit_analyses(FitRequest(requests, {}), ignore))
+
+
+def values(picture: np.ndarray | Answers) -> np.ndarray:
+    return picture.values if isinstance(picture, Answers) else picture
 
 
 def measured(context: RenderContext, measure: ErrorMetric) -> RenderContext:
@@ -60,7 +88,8 @@ def spectra(field: CubeField) -> np.ndarray:
 
 
 def test_keys_and_names_are_told_apart() -> None:
-    assert len(MODES) == len(TABLE) == 9 and list(MODES)[:2] == ["photograph", "band"]
+    assert len(MODES) == len(TABLE) == 14 and list(MODES)[:2] == ["photograph", "band"]
+    assert [key_of(mode) for mode in (TABLE[0], TABLE[8], TABLE[9], TABLE[13])] == ["1", "9", "Alt+1", "Alt+5"]
 
 
 def test_photograph_and_band(context: RenderContext) -> None:
@@ -153,12 +182,12 @@ def test_a_sampled_picture_is_the_whole_one_sampled(
     context: RenderContext, name: str, measure: ErrorMetric, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = measured(context, measure)
-    whole = MODES[name].render(asked, WHOLE, ignore)
+    whole = values(MODES[name].render(asked, WHOLE, ignore))
     monkeypatch.setattr(base, "PIECE", 40)
     monkeypatch.setattr(base, "BLOCK_VALUES", 31 * 40)
     monkeypatch.setattr("nesr_gui.fields.protocol.BLOCK_VALUES", 31 * 40)
     for stride, rows, cols in ((1, slice(3, 20), slice(5, 29)), (3, slice(3, 22), slice(6, 30))):
-        picture = MODES[name].render(asked, SamplingGrid(stride, rows, cols), ignore)
+        picture = values(MODES[name].render(asked, SamplingGrid(stride, rows, cols), ignore))
         np.testing.assert_allclose(picture, whole[rows, cols][::stride, ::stride], rtol=1e-4, atol=2e-3)
 
 
@@ -198,7 +227,11 @@ def test_what_is_missing_is_said(context: RenderContext, mode: object) -> None:
         Requirement.INTERVALS: {"field": CubeField(VALUES, BANDS)},
     }  # fmt: skip
     for need in Requirement:
-        assert mode.unavailable_reason(replace(context, **parts[need])) == (need.value if need in mode.needs else "")
+        reason = mode.unavailable_reason(replace(context, **parts[need]))
+        if isinstance(mode, AnalysisMode) and need is Requirement.INTERVALS:
+            assert reason == PENDING  # for another field it is learned again
+        else:
+            assert reason == (need.value if need in mode.needs else "")
 
 
 def test_radiance_is_not_put_under_a_light(context: RenderContext) -> None:

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing import theme
 from nesr_gui.gui.model.preferences import settings
+from nesr_gui.gui.model.transect import LineTool
 from nesr_gui.gui.model.view_settings import PaneLayout, ViewSettings
 from nesr_gui.gui.view_modes import TABLE
 from nesr_gui.gui.views.document_tabs import Tabs
@@ -338,7 +339,7 @@ def test_the_current_tab_is_readable_and_the_others_scroll(qtbot: QtBot) -> None
 
 
 def test_the_hint_follows_the_tool_into_the_next_image(opened: App) -> None:
-    assert opened.window.plot.hint.text() == HINTS[Shape.POINT] and set(HINTS) == set(Shape)
+    assert opened.window.plot.hint.text() == HINTS[Shape.POINT] and set(HINTS) == {*Shape, *LineTool}
     for tool, said in (("E", "ellipse"), ("G", "polygon"), ("L", "Drag around"), ("R", "rectangle"), ("P", "pixel")):
         press(opened, tool)
         assert said in opened.window.plot.hint.text()

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from spectral.database.ecostress import read_ecostress_file
 
+from nesr_gui.analysis.library import read_entries
 from nesr_gui.io.errors import UnreadableFile
+from nesr_gui.io.spectra import usgs
 from nesr_gui.io.spectra.readers import read_spectra
 
 ECOSTRESS = """Name: Construction Asphalt
@@ -103,3 +105,15 @@ def test_what_is_missing_is_told(library):
     other.write_text("splib07a Record=9: Other AREF\n0.1\nx\n0.3\n")
     with pytest.raises(UnreadableFile, match="cannot read spectra from splib07a_Other_AREF.txt"):
         read_spectra(other)
+
+
+def test_a_folder_of_usgs_files_reads_its_wavelengths_once_and_anew_the_next_time(library, monkeypatch):
+    folders, read = [], usgs._axes_of
+    monkeypatch.setattr(usgs, "_axes_of", lambda folder: (folders.append(folder), read(folder))[1])
+    entries, skipped = read_entries(library.parent)
+    assert [entry.name for entry in entries] == ["Grass_Golden_Dry GDS480 BECKa AREF", "Leaf ASDFRa AREF"]
+    assert [entry.spectrum.wavelengths.nm[0].round(6) for entry in entries] == [400, 350] and len(skipped) == 3
+    assert len(folders) == len(set(folders)), "each folder once, however many spectra are in it"
+    axis = library.parent / "splib07a_Wavelengths_ASD_0.35-2.5_microns_2151_ch.txt"
+    axis.write_text(axis.read_text().replace("0.35\n", "0.36\n"))
+    assert read_entries(library.parent)[0][1].spectrum.wavelengths.nm[0] == pytest.approx(360)

@@ -403,6 +403,8 @@ class CubeExportDialog(ChoiceDialog):
         self.numbers.blockSignals(False)
         where = "a JSON file beside it" if chosen.described_beside else "the file"
         interval = "supported" if chosen.holds_bounds else "not supported"
+        if chosen.holds_coefficients:
+            interval = "of a model included"
         extension = f"Extension {chosen.ending}" if chosen.ending else "Folder"
         self.carries.setText(f"{extension}; metadata in {where}; prediction interval {interval}.")
         self._validate()

@@ -73,6 +73,8 @@ class PictureDialog(ChoiceDialog):
     def _validate(self) -> None:
         choices = self.choices()
         is_plain = choices.content is Content.PICTURE and choices.format is not ImageFormat.GEOTIFF
+        self.bar.setText("Legend" if not self.picture.reason(choices.content) and self.picture.is_of_classes
+                         else "Colour bar")  # fmt: skip
         self.bar.setEnabled(is_plain and not self.picture.reason(choices.content) and self.picture.has_bar)
         self.marks.setEnabled(choices.content is Content.PICTURE)
         self.validate(self._describe)
@@ -83,4 +85,5 @@ class PictureDialog(ChoiceDialog):
         if missing := kind.missing():
             raise ValueError(missing)
         height, width = self.picture.size
-        return f"{width}×{height} pixels, all of the image: {kind.describe(content)}."
+        numbers = kind.describe(content, of_classes=self.picture.is_of_classes)
+        return f"{width}×{height} pixels, all of the image: {numbers}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, QSize, Qt, Signal
@@ -22,6 +22,8 @@ from nesr_gui.gui.drawing.ticks import ticks
 from nesr_gui.gui.drawing.tone_mapping import SHADES, Histogram
 from nesr_gui.gui.model.document import UInt8Array
 from nesr_gui.gui.tasks.rendering import RenderedImage
+from nesr_gui.gui.view_modes.base import ValueScale
+from nesr_gui.gui.views.image.legend import Legend
 from nesr_gui.gui.views.widgets import NumberBox
 
 Limits = tuple[float, float]
@@ -195,10 +197,12 @@ class ColourBar(QWidget):
         self.auto.setToolTip("Set the limits to the central 99 % of the values in view")
         self.auto.setAccessibleName(f"Automatic levels of the {side} pane")
         self.auto.setSizePolicy(self.high.sizePolicy())
+        self.legend = Legend(side)
+        self._has_classes = False
         self._layout = layout = QVBoxLayout(self)
         layout.setSpacing(4)
-        for widget in (self.title, self.high, self.scale, self.low, self.auto):
-            layout.addWidget(widget, 1 if widget is self.scale else 0)
+        for widget in (self.title, self.high, self.scale, self.low, self.auto, self.legend):
+            layout.addWidget(widget, 1 if widget in (self.scale, self.legend) else 0)
         self.scale.limits_picked.connect(self._pick)
         self.auto.clicked.connect(lambda: self._pick(*self._automatic))
         for box in (self.high, self.low):
@@ -212,17 +216,34 @@ class ColourBar(QWidget):
         self.setFixedWidth(WIDTH // 2 if is_thin else WIDTH)
         side = 0 if is_thin else 4
         self._layout.setContentsMargins(side, 8, side, 6)
-        for widget in (self.title, self.high, self.low, self.auto):
-            widget.setHidden(is_thin)
+        self._show_parts()
 
-    def show_picture(self, picture: RenderedImage | None, limits: Limits, lookup: UInt8Array | None) -> None:
-        """Show the scale of a picture with the current limits; hidden for a picture without a scale.
+    def _show_parts(self) -> None:
+        """Show scale or legend; a thin one has neither title nor limits."""
+        self.title.setHidden(self.is_thin)
+        for widget in (self.high, self.low, self.auto):
+            widget.setHidden(self.is_thin or self._has_classes)
+        self.scale.setHidden(self._has_classes)
+        self.legend.setVisible(self._has_classes)
+
+    def show_picture(
+        self, picture: RenderedImage | None, limits: Limits, lookup: UInt8Array | None, shares: Mapping[int, float]
+    ) -> None:
+        """Show the scale of a picture with the current limits, or the legend of classes; hidden for one without.
 
         A preview keeps the histogram of the last exact picture.
         """
-        scale = picture.request.scale if picture is not None else None
+        scale = _scale(picture)
         self.setVisible(scale is not None)
         if picture is None or scale is None:
+            return
+        if (has_classes := bool(scale.categories)) is not self._has_classes:
+            self._has_classes = has_classes
+            self._show_parts()
+        if has_classes:
+            self.title.setText(f"{scale.quantity}, share of the image" if shares else scale.quantity)
+            self.legend.show_entries(picture.legend, shares, is_thin=self.is_thin)
+            self._key = scale.key
             return
         if scale.key != self._key:
             self._histogram = None
@@ -247,7 +268,7 @@ class ColourBar(QWidget):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Set automatic levels."""
-        if self.auto.isEnabled():
+        if self.auto.isEnabled() and not self._has_classes:
             self._pick(*self._automatic)
 
     def _pick(self, low: float, high: float) -> None:
@@ -273,13 +294,28 @@ class ColourBarColumn(QWidget):
         for bar in self.bars:
             layout.addWidget(bar)
 
-    def show_pictures(self, shown: Sequence[tuple[RenderedImage | None, Limits, UInt8Array | None]]) -> None:
-        """Show the scale of the picture of each side, with its limits and lookup table; None for one without."""
-        is_thin = None not in [picture.request.scale if picture is not None else None for picture, _, _ in shown]
+    def show_pictures(
+        self,
+        shown: Sequence[tuple[RenderedImage | None, Limits, UInt8Array | None]],
+        shares: Mapping[str, Mapping[int, float]],
+    ) -> None:
+        """Show the scale or the legend of the picture of each side.
+
+        Args:
+            shown: picture, limits and lookup table of each side; None for a side without.
+            shares: of classes by number, by the name of the view mode.
+        """
+        is_thin = None not in [_scale(picture) for picture, _, _ in shown]
         for bar, (picture, limits, lookup) in zip(self.bars, shown, strict=True):
             if is_thin != bar.is_thin:
                 bar.show_thin(is_thin)
-            bar.show_picture(picture, limits, lookup)
+            name = picture.request.mode.name if picture is not None else ""
+            bar.show_picture(picture, limits, lookup, shares.get(name, {}))
+
+
+def _scale(picture: RenderedImage | None) -> ValueScale | None:
+    """The scale of a picture; None without one."""
+    return picture.request.scale if picture is not None else None
 
 
 def _number(name: str) -> NumberBox:

@@ -16,7 +16,9 @@ from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.gui.views.image.layers import Canvas
 from nesr_gui.gui.views.image.mark_items import MarkLayer
 from nesr_gui.gui.views.image.scale_bar import ScaleBar
+from nesr_gui.gui.views.image.selection_item import SelectionItem
 from nesr_gui.gui.views.image.suggestion_items import SuggestionLayer
+from nesr_gui.gui.views.image.transect_item import TransectLayer
 
 _STYLE = """
 QToolButton {{ background: rgba(15, 17, 20, 178); color: white; border: 2px solid {edge}; border-radius: 5px;
@@ -130,16 +132,19 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.scale_bar = ScaleBar(self)
         self._pixel_metres: float | None = None
         self.marks, self.suggestions = MarkLayer(self, self.box), SuggestionLayer(self, self.box)
+        self.transect, self.selection = TransectLayer(self, self.box), SelectionItem()
+        self.box.addItem(self.selection, ignoreBounds=True)
+        self._dragged: MarkLayer | TransectLayer = self.marks
         self._sides: tuple[int, ...] = (0,)
         self._shape: tuple[int, int] | None = None
         self._covered = 0  # px at the lower edge of the parent
         self.is_fitted = True
         self._wanted: Viewport | None = None
         self._actual: tuple[float, float] | None = None  # centre (row, column) of a view at actual size
-        self.box.grabs = self.marks.grab
+        self.box.grabs = self._grab
         self.box.clicked.connect(self._click)
         self.box.double_clicked.connect(self._double_click)
-        self.box.mark_dragged.connect(self.marks.drag)
+        self.box.mark_dragged.connect(self._drag)
         self.box.sigRangeChangedManually.connect(self._unfit)
         self.box.sigRangeChanged.connect(self._announce_view)
         self.sceneObj.sigMouseMoved.connect(self._hover)
@@ -307,6 +312,21 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         height, width = self._shape or (0, 0)
         return (row, col) if 0 <= row < height and 0 <= col < width else None
 
+    def _grab(self, scene_pos: QPointF) -> bool:
+        """Whether a drag from a scene position edits or draws marks or the transect instead of panning."""
+        if self.transect.grab(scene_pos):
+            self._dragged = self.transect
+        elif self.marks.grab(scene_pos):
+            self._dragged = self.marks
+        elif self.transect.draw_from(scene_pos):
+            self._dragged = self.transect
+        else:
+            return False
+        return True
+
+    def _drag(self, at: QPointF, starts: bool, ends: bool) -> None:
+        self._dragged.drag(at, starts, ends)
+
     def _click(self, at: QPointF) -> None:
         self.side_picked.emit(self.canvas.side_at(at.x()) if len(self._sides) == 2 else self._sides[0])
         if not self.suggestions.click(at):
@@ -320,7 +340,10 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         inside = self.sceneObj.sceneRect().contains(scene_pos)
         self.pixel_hovered.emit(self._pixel(self.box.mapSceneToView(scene_pos)) if inside else None)
         is_suggested = self.suggestions.at(scene_pos) is not None
-        self.setCursor(Qt.CursorShape.PointingHandCursor if is_suggested else self.marks.cursor_at(scene_pos))
+        cursor = Qt.CursorShape.PointingHandCursor if is_suggested else None
+        if cursor is None and self.transect.item.line is not None:
+            cursor = self.transect.cursor_at(scene_pos)
+        self.setCursor(cursor or self.marks.cursor_at(scene_pos))
 
 
 def _centre(view: Viewport) -> tuple[float, float]:

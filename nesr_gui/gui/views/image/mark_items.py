@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from nesr_gui.gui.drawing.paint_cache import PaintCache
 from nesr_gui.gui.drawing.symbols import draw_badge, draw_sign, outline, placed, screen_pen
 from nesr_gui.gui.model.marks import Mark, MarkGeometry, simplified
+from nesr_gui.gui.model.transect import Tool
 from nesr_gui.regions import Point, Region, Shape
 
 REACH = 13.0  # screen pixels within which the mouse grabs a pin
@@ -29,11 +30,16 @@ WHOLE = -1  # grip of a whole mark rather than of a handle
 _SIGN = QRectF(5, -21, 16, 16)
 _HANDLE = 8.0
 DRAGGED = (Shape.RECTANGLE, Shape.ELLIPSE, Shape.LASSO)
-_ARROWS = {
+ARROWS = {
     Qt.Key.Key_Up: (-1, 0), Qt.Key.Key_Down: (1, 0), Qt.Key.Key_Left: (0, -1), Qt.Key.Key_Right: (0, 1),
 }  # fmt: skip
 CLOSING_REACH = 9  # screen pixels within which a click closes a polygon
-_GESTURES = itertools.count(1)  # shared by all views, so that gestures are unique
+_GESTURES = itertools.count(1)
+
+
+def next_gesture() -> int:
+    """Number of a new drag; those of all views are different."""
+    return next(_GESTURES)
 
 
 class _Sign(QGraphicsRectItem):
@@ -190,7 +196,7 @@ class Drawing(QObject):
 
     def __init__(self, view: QWidget, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.tool = Shape.POINT
+        self.tool: Tool = Shape.POINT
         self.preview = QGraphicsPathItem()
         self.preview.setZValue(12)
         self.preview.setPen(screen_pen(view, "w", 1.6, (4, 2)))
@@ -202,7 +208,7 @@ class Drawing(QObject):
         """Whether a region is being drawn."""
         return bool(self._points)
 
-    def choose(self, tool: Shape) -> None:
+    def choose(self, tool: Tool) -> None:
         """Select the tool, cancelling a region in progress."""
         self.cancel()
         self.tool = tool
@@ -256,7 +262,7 @@ class Drawing(QObject):
         if self.tool in (Shape.RECTANGLE, Shape.ELLIPSE):  # snap to pixel edges
             points = [(round(row), round(col)) for row, col in points]
         least = 2 if self.tool in (Shape.RECTANGLE, Shape.ELLIPSE) else 3
-        return Region(self.tool, tuple(points)) if len(points) >= least else None
+        return Region(self.tool, tuple(points)) if isinstance(self.tool, Shape) and len(points) >= least else None
 
     def _show(self, next_point: Point | None = None) -> None:
         points = self._points + ([next_point] if next_point else [])
@@ -311,7 +317,7 @@ class MarkLayer(QObject):
                 self.items[number] = MarkItem(mark, number == active)
                 self._box.addItem(self.items[number], ignoreBounds=True)
 
-    def show_tool(self, tool: Shape) -> None:
+    def show_tool(self, tool: Tool) -> None:
         """Select the drawing tool."""
         self.drawing.choose(tool)
 
@@ -338,7 +344,7 @@ class MarkLayer(QObject):
 
     def drag(self, at: QPointF, starts: bool, ends: bool) -> None:
         """Continue a drag that `grab` has accepted, at `at` in source pixels."""
-        self._gesture = next(_GESTURES) if starts else self._gesture
+        self._gesture = next_gesture() if starts else self._gesture
         if self._grabbed is None:
             if starts:
                 self.drawing.drag(QPointF(self._from[1], self._from[0]), True, False, self._screen_pixel())
@@ -404,7 +410,7 @@ class MarkLayer(QObject):
             return True
         if self._moves_mark(event):
             pixels = 10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
-            self.shift_picked.emit(*(pixels * step for step in _ARROWS[key]))
+            self.shift_picked.emit(*(pixels * step for step in ARROWS[key]))
             return True
         if drawing and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             return self.finish()
@@ -416,7 +422,7 @@ class MarkLayer(QObject):
     def _moves_mark(self, event: QKeyEvent) -> bool:
         """Whether the key is an arrow that moves the active mark."""
         others = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.MetaModifier
-        return self._active in self.items and Qt.Key(event.key()) in _ARROWS and not event.modifiers() & others
+        return self._active in self.items and Qt.Key(event.key()) in ARROWS and not event.modifiers() & others
 
     def _mark_at(self, scene_pos: QPointF) -> tuple[MarkItem, int] | None:
         """The mark at a scene position and the part that is hit; None while a pixel is being picked."""

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMenu
 
 from nesr_gui.gui.model.palette import colormaps
 from nesr_gui.gui.model.view_settings import ViewSettings
-from nesr_gui.gui.view_modes import MODES, TABLE
+from nesr_gui.gui.view_modes import MODES, TABLE, key_of
 from nesr_gui.gui.view_modes.base import RenderContext
 
 Pick = Callable[[ViewSettings], None]
@@ -24,7 +24,7 @@ def fill_mode_menu(menu: QMenu, context: RenderContext, side: int, pick: Pick) -
     context = replace(context, view_settings=view_settings)
     obtainable = context.obtainable_requirements
     mode, group = MODES[view_settings.mode], QActionGroup(menu)
-    keys = {one.name: f"\t{key}" for key, one in enumerate(TABLE, 1)}
+    keys = {one.name: f"\t{key_of(one)}" for one in TABLE}
     for one in list(MODES.values()):
         action = _add(
             menu,
@@ -45,7 +45,7 @@ def fill_mode_menu(menu: QMenu, context: RenderContext, side: int, pick: Pick) -
 def _add_colours(menu: QMenu, context: RenderContext, pick: Pick) -> None:
     view_settings, mode = context.view_settings, MODES[context.view_settings.mode]
     scale = None if mode.unavailable_reason(context) else mode.scale(context)
-    if scale is None:
+    if scale is None or scale.categories:
         return
     menu.addSeparator()
     if not scale.is_colour:

@@ -8,8 +8,9 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
+from nesr_gui.gui.drawing.labels import metric_unit
+
 _LENGTHS = 1, 2, 5, 10  # times a power of ten
-_PREFIXES = (("km", 1000.0), ("m", 1.0), ("cm", 0.01), ("mm", 0.001), ("µm", 1e-6))
 _LONGEST = 140  # px
 _INSET, _THICK, _EDGE = 8, 4, 1.5  # px
 
@@ -64,5 +65,5 @@ def round_length(longest: float, *, is_whole: bool) -> float:
 
 def _metric(metres: float) -> str:
     """A length with the unit that gives the shortest number."""
-    name, unit = next(((name, unit) for name, unit in _PREFIXES if metres >= unit * (1 - 1e-9)), _PREFIXES[-1])
+    name, unit = metric_unit(metres)
     return f"{metres / unit:g} {name}"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QWidget
 
+from nesr_gui.analysis.pixelwise import Bools
 from nesr_gui.gui.drawing.tone_mapping import lookup
 from nesr_gui.gui.model.document import UInt8Array
 from nesr_gui.gui.model.marks import Pixel
+from nesr_gui.gui.model.transect import TransectLine
 from nesr_gui.gui.model.view_settings import PaneLayout, ViewSettings
 from nesr_gui.gui.model.viewport import Viewport
 from nesr_gui.gui.tasks.rendering import RenderedImage
@@ -36,6 +40,7 @@ class SplitView(QWidget):
         self.images[1].setAccessibleName("Second image")
         self._settings = ViewSettings()
         self._pictures: list[RenderedImage | None] = [None, None]
+        self._shares: Mapping[str, Mapping[int, float]] = {}
         self._pointed: ImageView | None = None
         self._shape: tuple[int, int] | None = None
         layout = QHBoxLayout(self)
@@ -58,7 +63,7 @@ class SplitView(QWidget):
         image.navigated.connect(other.show_view)
         image.fit_requested.connect(self.fit)
         image.side_picked.connect(self.side_picked)
-        image.pixel_hovered.connect(lambda pixel: self._point(image))
+        image.pixel_hovered.connect(lambda pixel: self._point(image if pixel is not None else None))
         image.canvas.divided.connect(self.divider_picked)
         for caption in image.captions:
             caption.menu_requested.connect(lambda menu, side=caption.side: self.menu_requested.emit(side, menu))
@@ -92,10 +97,16 @@ class SplitView(QWidget):
     def show_picture(self, side: int, picture: RenderedImage | None) -> None:
         """Show the picture of a side."""
         self._pictures[side] = picture
-        colours = self._lookup(picture)
+        colours = _lookup(picture) if picture is not None and picture.shown.ndim == 2 else None
         for image in self.images:
             image.canvas.layers[side].show_picture(picture, colours)
         self._show_bars()
+
+    def show_shares(self, shares: Mapping[str, Mapping[int, float]]) -> None:
+        """Show the shares of classes, by number, in the legends of view modes, by name."""
+        if shares != self._shares:
+            self._shares = shares
+            self._show_bars()
 
     def show_caption(self, side: int, text: str) -> None:
         """Set the caption of a side."""
@@ -105,10 +116,23 @@ class SplitView(QWidget):
             )
 
     def show_hover(self, pixel: Pixel | None, box: Region | None) -> None:
-        """Mark the pixel under the mouse in the other pane, and outline the averaging box around it in all."""
+        """Mark the pixel under the mouse in the other pane, and outline the averaging box around it in all.
+
+        If the mouse is elsewhere, as on the transect, the pixel is marked in both panes.
+        """
         for image in self.images:
             image.canvas.show_cursor(None if image is self._pointed else pixel)
             image.canvas.show_box(box)
+
+    def show_selection(self, mask: Bools | None, binning: int, source_shape: tuple[int, int]) -> None:
+        """Colour the selected pixels (H, W) of a field with this binning; None for no selection."""
+        for image in self.images:
+            image.selection.show_mask(mask, binning, source_shape)
+
+    def show_transect(self, line: TransectLine | None, binning: int) -> None:
+        """Show the transect of a field with this binning."""
+        for image in self.images:
+            image.transect.show_line(line, binning)
 
     def view(self) -> Viewport | None:
         """The requested viewport, independent of the size of the panes; None for the whole image."""
@@ -152,8 +176,8 @@ class SplitView(QWidget):
             picture = picture if side in self._settings.sides else None
             scale = picture.request.scale if picture is not None else None
             limits = self._settings.levels.get(scale.key, scale.limits) if scale else (0.0, 1.0)
-            shown.append((picture, limits, self._lookup(picture)))
-        self.column.show_pictures(shown)
+            shown.append((picture, limits, _lookup(picture)))
+        self.column.show_pictures(shown, self._shares)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Stack two panes in the direction that suits the new size."""
@@ -172,16 +196,18 @@ class SplitView(QWidget):
         length = across if direction is QBoxLayout.Direction.LeftToRight else down
         self._panes.setSpacing(_GAP + (length - _GAP) % 2)  # so that both panes have the same size
 
-    def _lookup(self, picture: RenderedImage | None) -> UInt8Array | None:
-        if picture is None or picture.shown.ndim == 3:
-            return None
-        return lookup(picture.request.colormap, picture.request.context.nm)
-
     def _announce_view(self, image: ImageView, view: Viewport) -> None:
         beside = self._settings.arrangement is PaneLayout.SIDE_BY_SIDE
         for side in (0, 1):
             if self.images[side if beside else 0] is image and image.has_image:
                 self.view_changed.emit(side, view)
 
-    def _point(self, image: ImageView) -> None:
+    def _point(self, image: ImageView | None) -> None:
         self._pointed = image
+
+
+def _lookup(picture: RenderedImage | None) -> UInt8Array | None:
+    """The lookup table of the values of a picture; None for colours, classes and grey."""
+    if picture is None or picture.shading is None or picture.painted.ndim == 3:
+        return None
+    return lookup(picture.request.colormap, picture.request.context.nm)

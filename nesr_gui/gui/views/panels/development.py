@@ -39,6 +39,10 @@ CUBE = (
     "A measured cube is open. You can simulate a photograph of it under the chosen light and camera, and reconstruct "
     "the cube from that."
 )
+STORED = (
+    "A reconstruction by the model {} is open, as it was written to a file; its values are estimates. You can simulate "
+    "a photograph of it under the chosen light and camera."
+)
 REFINED = (
     "A measured cube is open. The image is reconstructed by a model from {} of it, shown as circles in the plot. You "
     "can also simulate a photograph of it under the chosen light and camera, and reconstruct the cube from that."
@@ -97,11 +101,18 @@ class DevelopmentPanel(QScrollArea):
         lines += [escape(note) for note in source.notes]
         self.words.setText("".join(f"<p style='margin: 0 0 5px 0'>{line}</p>" for line in lines))
 
-    def show_cube(self, is_cube: bool, encoded: ModelInput | None) -> None:
-        """Show whether a cube is open, and the bands of it that were the input of a model."""
+    def show_cube(self, is_cube: bool, encoded: ModelInput | None, model: str = "") -> None:
+        """Show whether a cube is open, and what was the input of a model.
+
+        Args:
+            is_cube: whether a cube is open.
+            encoded: the bands of it that were the input of a model, if any.
+            model: name of the model that the cube itself is a reconstruction by; empty for a measured one.
+        """
         self.expose.setVisible(is_cube)
         if is_cube:
-            self.words.setText(REFINED.format(encoded.wavelengths) if isinstance(encoded, BandInput) else CUBE)
+            opened = STORED.format(model) if model else CUBE
+            self.words.setText(REFINED.format(encoded.wavelengths) if isinstance(encoded, BandInput) else opened)
 
     def show_interpretation(self, interpretation: DevelopSettings) -> None:
         """Show the settings without emitting signals."""

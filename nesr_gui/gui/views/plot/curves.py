@@ -17,6 +17,7 @@ from nesr_gui.gui.drawing.spectra import paint_spread
 from nesr_gui.gui.drawing.symbols import placed, screen_pen
 from nesr_gui.gui.model.marks import Mark
 from nesr_gui.gui.model.plot_settings import (
+    NAMED,
     Kind,
     Line,
     PlotContent,
@@ -26,6 +27,8 @@ from nesr_gui.gui.model.plot_settings import (
     Values,
     symbol_places,
 )
+
+_FAINT = 90  # opacity of a line of a family, of 255
 
 
 @dataclass(frozen=True)
@@ -197,12 +200,14 @@ class CurveLayer:
         if not self.dots.are_near(spots):  # the exact values are mostly where the interpolated ones were
             self.dots.show_spots(spots)
 
-    def readout(self, nm: float) -> list[tuple[Mark | None, str, float]]:
-        """Mark, name and displayed value of every curve at a wavelength."""
+    def readout(self, nm: float) -> list[tuple[str, str, float]]:
+        """Colour #rrggbb, name and displayed value of every curve at a wavelength, except those of a family."""
         rows = []
         for line in self.plotted.lines:
+            if line.kind is Kind.METAMER:
+                continue
             values, bands = self.plotted.values(line.spectrum), line.spectrum.wavelengths.nm
-            rows.append((line.mark, line.name, float(np.interp(nm, bands, values, left=np.nan, right=np.nan))))
+            rows.append((line.ink, line.name, float(np.interp(nm, bands, values, left=np.nan, right=np.nan))))
         return rows
 
     def ends(self) -> list[tuple[Line, float]]:
@@ -210,7 +215,7 @@ class CurveLayer:
         if self._ends_of != (self.plotted, visible := self._visible()):
             self._ends_of, self._ends = (self.plotted, visible), []
             for line in self.plotted.lines:
-                if line.kind in (Kind.CURVE, Kind.LIBRARY):
+                if line.kind in NAMED:
                     nm, values = line.spectrum.wavelengths.nm, self.plotted.values(line.spectrum)
                     at = symbol_places(nm, visible)[1]
                     height = self._scaled(float(np.interp(at, nm, values, left=np.nan, right=np.nan)))
@@ -273,7 +278,10 @@ class CurveLayer:
         return float(np.interp(nm, line.x, line.y, left=np.nan, right=np.nan))
 
     def _pen(self, line: Line) -> QPen:
-        colour, width = (QColor(line.mark.colour), 1.6) if line.mark is not None else (self._quiet(), 1.5)
+        colour, width = (QColor(line.ink), 1.6) if line.ink else (self._quiet(), 1.5)
+        if line.kind is Kind.METAMER:
+            colour.setAlpha(_FAINT)
+            width = 1.0
         if line.kind is Kind.CURVE and line.mark is not None:
             width = 3.0 if line.mark.number == self.plotted.active else 2.0
         return screen_pen(self._plot.getViewWidget(), colour, width, line.kind.value)

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPalette, QResizeEvent
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGraphicsPathItem, QLabel, QWidget
 
 from nesr_gui.colorimetry.cie import wavelength_colours
 from nesr_gui.gui.drawing.labels import spread_out, value_format
 from nesr_gui.gui.drawing.spectra import draw_key_sign
 from nesr_gui.gui.drawing.symbols import screen_pen
-from nesr_gui.gui.drawing.ticks import Axis
-from nesr_gui.gui.model.marks import Mark
+from nesr_gui.gui.drawing.ticks import Axis, colour_axis
 from nesr_gui.gui.model.plot_settings import KeySign, Line, PlotContent, SpreadKind, Values
+from nesr_gui.gui.model.transect import LineTool, Tool
 from nesr_gui.gui.views.plot.curves import CurveLayer
 from nesr_gui.regions import Shape
 
@@ -28,13 +28,15 @@ NARROWEST, WIDEST = 340, 96  # px of a plot with names at the ends of its curves
 _GAP = 14  # pixels between the mouse and the readout
 _KEY_LEFT, _SAMPLE, _KEY_GAP = 12, 20, 12  # px, of the key, a sample in it, and between its entries
 _QUIET = QPalette.ColorRole.PlaceholderText
-Row = tuple[Mark | None, str, float]
-HINTS = {
+Row = tuple[str, str, float]
+"""Colour #rrggbb of a curve (empty for a quiet one), its name, and its value."""
+HINTS: dict[Tool, str] = {
     Shape.POINT: "Click a pixel in the image to see its spectrum",
     Shape.RECTANGLE: "Drag a rectangle in the image to see its mean spectrum",
     Shape.ELLIPSE: "Drag an ellipse in the image to see its mean spectrum",
     Shape.POLYGON: "Click the corners of a polygon in the image to see its mean spectrum",
     Shape.LASSO: "Drag around a region in the image to see its mean spectrum",
+    LineTool.TRANSECT: "Drag a line in the image; the Transect panel shows the spectra along it",
 }
 CHANNELS = (("R", "#d62f2f"), ("G", "#1f9d3a"), ("B", "#2f62e0"))
 
@@ -99,9 +101,9 @@ class Crosshair(QObject):
 def _text(nm: float, rows: Sequence[Row]) -> str:
     lines = [f"<b>{nm:.1f} nm</b>"]
     form = value_format(max((abs(value) for _, _, value in rows if not math.isnan(value)), default=0.0))
-    for mark, name, value in rows[:MOST_ROWS]:
+    for ink, name, value in rows[:MOST_ROWS]:
         number = "–" if math.isnan(value) else f"{value:{form}}"
-        sign = f'<span style="color:{mark.colour}">■</span>' if mark is not None else "■"
+        sign = f'<span style="color:{ink}">■</span>' if ink else "■"
         lines.append(f"{sign} {number} &nbsp;{html.escape(name)}")
     if len(rows) > MOST_ROWS:
         lines.append(f"and {len(rows) - MOST_ROWS} more")
@@ -204,7 +206,7 @@ class EndNames(pg.GraphicsWidget):  # type: ignore[misc]
         if self._placed is None:
             self._placed = self.placed()
         for line, y in self._placed:
-            painter.setPen(QColor(line.mark.colour) if line.mark else view.palette().color(_QUIET))
+            painter.setPen(QColor(line.ink) if line.ink else view.palette().color(_QUIET))
             where = QRectF(6, y - metrics.height() / 2, self.room - 6, metrics.height())
             painter.drawText(where, metrics.elidedText(line.name, Qt.TextElideMode.ElideRight, where.width()))
 
@@ -376,7 +378,7 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
             self.key.resize(self.width(), self.key.height())
             self._place_hint()
 
-    def show_tool(self, tool: Shape) -> None:
+    def show_tool(self, tool: Tool) -> None:
         """Say how the current tool gives a spectrum, while there is none."""
         self.hint.setText(HINTS[tool])
         self._place_hint()
@@ -402,15 +404,10 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
 
     def _follow_palette(self) -> None:
         colours = self.palette()
-        ink, quiet = colours.color(QPalette.ColorRole.WindowText), colours.color(QPalette.ColorRole.PlaceholderText)
+        ink = colours.color(QPalette.ColorRole.WindowText)
         self.setBackground(colours.color(QPalette.ColorRole.Base))
-        small = QFont(self.font())
         for side in ("left", "bottom"):
-            axis = self.plot.getAxis(side)
-            axis.setPen(pg.mkPen(colours.color(QPalette.ColorRole.Mid)))
-            axis.setTextPen(quiet)
-            axis.enableAutoSIPrefix(False)
-            axis.setStyle(tickFont=small, tickLength=0, tickTextOffset=6, hideOverlappingLabels=20)
+            colour_axis(self.plot.getAxis(side), colours, self.font())
         grid = colours.color(QPalette.ColorRole.Mid)
         grid.setAlphaF(0.35)
         self.grid.setPen(screen_pen(self, grid, 1))

@@ -11,6 +11,7 @@ from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from nesr_gui.gui.model.plot_settings import Normalise, PlotAxes, ReferenceSpectrum, Spreads, Transform
+from nesr_gui.gui.views.widgets import menu_button
 
 NARROW = 96  # px
 
@@ -47,7 +48,7 @@ class PlotToolbar(QWidget):
         self.continuum = _toggle(
             "CR", "Continuum removal", "Divide spectra by their continuum, the upper convex hull (H)"
         )
-        self.compare = _menu_button(
+        self.compare = menu_button(
             "Compare", "Compare with references", "Measured spectra, smooth metamers, reference spectra"
         )
         self.menu = QMenu(self.compare)
@@ -56,7 +57,7 @@ class PlotToolbar(QWidget):
         for name in charts:
             self._chart_menu.addAction(name, partial(self.chart_picked.emit, name))
         self.compare.setMenu(self.menu)
-        self.display = _menu_button(
+        self.display = menu_button(
             "Display", "Scale, limits and intervals of the plot", "Scale, axis limits, intervals"
         )
         self.display_menu = QMenu(self.display)
@@ -168,11 +169,4 @@ def _toggle(text: str, name: str, tip: str) -> QToolButton:
     button.setAccessibleName(name)
     button.setToolTip(tip)
     button.setCheckable(True)
-    return button
-
-
-def _menu_button(text: str, name: str, tip: str) -> QToolButton:
-    button = _toggle(text, name, tip)
-    button.setCheckable(False)
-    button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
     return button

@@ -1,0 +1,234 @@
+"""Dialogs of classes and clusters: regions to make, map to export, and statistics."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QHeaderView,
+    QLabel,
+    QSpinBox,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from nesr_gui.analysis.statistics import RegionStatistics
+from nesr_gui.gui.model.marks import as_text
+from nesr_gui.gui.tasks.class_maps import ClassStatistics
+from nesr_gui.gui.views.widgets import ChoiceDialog, combo, form, plain, quiet
+
+MOST_REGIONS, MOST_PIXELS = 200, 1_000_000
+
+
+class MapFormat(enum.StrEnum):
+    """Formats of exported maps of classes."""
+
+    PNG = "PNG image"
+    GEOTIFF = "GeoTIFF image"
+    GEOJSON = "GeoJSON areas"
+    IMAGEJ = "ImageJ areas"
+
+    @property
+    def ending(self) -> str:
+        """The file name extension."""
+        return {"PNG": ".png", "GEOTIFF": ".tif", "GEOJSON": ".geojson", "IMAGEJ": ".zip"}[self.name]
+
+    @property
+    def is_of_areas(self) -> bool:
+        """Whether the file holds areas instead of pixels."""
+        return self in (MapFormat.GEOJSON, MapFormat.IMAGEJ)
+
+
+@dataclass(frozen=True)
+class MapChoices:
+    """How a map of classes is exported."""
+
+    format: MapFormat = MapFormat.PNG
+    least_pixels: int = 1
+
+
+class ClassMapDialog(ChoiceDialog):
+    """Settings of the export of a map of classes.
+
+    Args:
+        title: what is exported.
+        names: of the classes.
+        size: height and width of the map in pixels.
+        choices: the settings to begin with.
+    """
+
+    def __init__(
+        self, title: str, names: Sequence[str], size: tuple[int, int], choices: MapChoices,
+        parent: QWidget | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(title, "Export…", parent, lines=3)
+        self._names, self._size = names, size
+        self.format, self.least = combo("Format"), _spin("Smallest area in pixels", MOST_PIXELS, choices.least_pixels)
+        self.format.addItems([str(each) for each in MapFormat])
+        self.format.setCurrentIndex(list(MapFormat).index(choices.format))
+        self.format.currentIndexChanged.connect(self._validate)
+        self.stack(form(("&Format", self.format), ("&Smallest area", self.least)))
+        self._validate()
+
+    def choices(self) -> MapChoices:
+        """The chosen settings."""
+        return MapChoices(list(MapFormat)[self.format.currentIndex()], self.least.value())
+
+    def _validate(self) -> None:
+        self.least.setEnabled(self.choices().format.is_of_areas)
+        self.validate(self._describe)
+
+    def _describe(self) -> str:
+        height, width = self._size
+        chosen = self.choices().format
+        if chosen is MapFormat.GEOJSON:
+            return (
+                f"The areas of {len(self._names)} classes with their holes, in map coordinates if the image has them."
+            )
+        if chosen is MapFormat.IMAGEJ:
+            return f"The areas of {len(self._names)} classes without their holes, in pixels."
+        where = ", georeferenced if the source is" if chosen is MapFormat.GEOTIFF else ""
+        last = f" to {len(self._names)}" if len(self._names) > 1 else ""
+        return (
+            f"{width}×{height} pixels, all of the image{where}: 0 for no class, 1{last} for the classes in the order "
+            "of the table, 255 for uncertain pixels."
+        )
+
+
+class RegionsDialog(ChoiceDialog):
+    """How many areas of classes become marks.
+
+    Args:
+        names: of the classes.
+    """
+
+    def __init__(self, names: Sequence[str], parent: QWidget | None = None) -> None:
+        super().__init__("Make regions of classes", "Make regions", parent, lines=3)
+        self._names = names
+        self.most, self.least = _spin("Regions of each class", MOST_REGIONS, 5), _spin("Smallest area", MOST_PIXELS, 20)
+        self.most.valueChanged.connect(self._validate)
+        self.stack(form(("&Regions of each class", self.most), ("&Smallest area", self.least)))
+        self.least.setSuffix(" pixels")
+        self._validate()
+
+    def _validate(self) -> None:
+        self.validate(self._describe)
+
+    def _describe(self) -> str:
+        many = "the largest area" if self.most.value() == 1 else f"the {self.most.value()} largest areas"
+        return f"Marks {many} of {_listed(self._names)}. Select rows of the table for other classes."
+
+
+class StatisticsDialog(QDialog):
+    """Lists mean, standard deviation, lowest and highest value of a class at each band."""
+
+    copy_requested = Signal(str)  # tab-separated text for the clipboard
+    export_requested = Signal(object)  # ClassStatistics
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Statistics of classes")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.resize(QSize(580, 560))
+        self._shown: ClassStatistics | None = None
+        self._quantity = ""
+        self.classes, self.heading, self.table = combo("Class"), QLabel(), QTableWidget(0, 5)
+        self.classes.currentIndexChanged.connect(self._show_class)
+        self.heading.setWordWrap(True)
+        self.table.setAccessibleName("Statistics of the class")
+        self.table.setHorizontalHeaderLabels(["nm", "Mean", "SD", "Lowest", "Highest"])
+        quiet(self.table)
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        self.copy = self.buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
+        self.copy.setToolTip("Copy the selected rows, or all of them, for a spreadsheet")
+        self.copy.setShortcut(QKeySequence(QKeySequence.StandardKey.Copy))
+        self.export = self.buttons.addButton("Export…", QDialogButtonBox.ButtonRole.ActionRole)
+        self.export.setToolTip("Export the statistics of all listed classes as CSV")
+        for button in self.buttons.buttons():
+            button.setAccessibleName(button.text().replace("&", "").rstrip("…"))
+        plain(self.buttons)
+        self.buttons.rejected.connect(self.close)
+        self.copy.clicked.connect(lambda: self.copy_requested.emit(self.text()))
+        self.export.clicked.connect(lambda: self.export_requested.emit(self._shown))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 14, 16, 14)
+        layout.setSpacing(10)
+        for widget in (self.classes, self.heading, self.table, self.buttons):
+            layout.addWidget(widget)
+
+    def show_statistics(self, statistics: ClassStatistics | None, quantity: str) -> None:
+        """Show statistics of a quantity; None while they are being computed."""
+        self._shown, self._quantity = statistics, quantity
+        self.classes.clear()
+        for name, _ in statistics.by_name if statistics is not None else ():
+            self.classes.addItem(name)
+        for widget in (self.classes, self.copy, self.export):
+            widget.setEnabled(statistics is not None)
+        self._show_class()
+
+    def show_end(self) -> None:
+        """Say that there are no statistics, if they were waited for."""
+        if self._shown is None:
+            self.heading.setText("There are no statistics: they could not be computed, or this was cancelled.")
+
+    def text(self) -> str:
+        """The selected rows with titles, or all rows, tab-separated."""
+        rows = self._rows()
+        chosen = sorted({index.row() for index in self.table.selectedIndexes()})
+        return as_text([rows[line] for line in chosen] or rows)
+
+    def _class(self) -> RegionStatistics | None:
+        if self._shown is None or self.classes.currentIndex() < 0:
+            return None
+        return self._shown.by_name[self.classes.currentIndex()][1]
+
+    def _rows(self) -> list[dict[str, str]]:
+        found = self._class()
+        if found is None:
+            return []
+        columns = found.wavelengths.nm, found.mean, found.deviation, found.lowest, found.highest
+        titles = "nm", "mean", "standard deviation", "lowest", "highest"
+        return [
+            {title: f"{value:.6g}" for title, value in zip(titles, row, strict=True)}
+            for row in zip(*(column.tolist() for column in columns), strict=True)
+        ]  # fmt: skip
+
+    def _show_class(self) -> None:
+        found, rows = self._class(), self._rows()
+        self.heading.setText(
+            "Computing statistics…" if found is None
+            else f"{self._quantity} of {found.pixels:,} pixels, without uncertain ones; mean over all bands "
+            f"{found.overall.mean:.4g}"
+        )  # fmt: skip
+        self.table.setRowCount(len(rows))
+        for line, row in enumerate(rows):
+            for column, text in enumerate(row.values()):
+                item = QTableWidgetItem(text)
+                item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+                self.table.setItem(line, column, item)
+
+
+def _spin(name: str, most: int, value: int) -> QSpinBox:
+    box = QSpinBox()
+    box.setRange(1, most)
+    box.setValue(value)
+    box.setAccessibleName(name)
+    return box
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) > 4:
+        return f"each of {len(names)} classes"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -1,0 +1,141 @@
+"""Pictures of analyses are the maps of the same analyses, and abstain where those do."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nesr_gui.analysis.definitions import (
+    AbundanceDefinition,
+    ClassDefinition,
+    ClassMethod,
+    ComponentDefinition,
+    ExpressionDefinition,
+)
+from nesr_gui.analysis.maps import compute_map
+from nesr_gui.fields.protocol import CubeField
+from nesr_gui.gui.drawing.tone_mapping import MISSING, NONE
+from nesr_gui.gui.model.analyses import AnalysisKind, AnalysisRequest, AnalysisSettings, AnalysisSpectrum
+from nesr_gui.gui.model.document import Document
+from nesr_gui.gui.model.plot_settings import PlotSettings
+from nesr_gui.gui.model.viewport import SamplingGrid
+from nesr_gui.gui.tasks.analyses import FitRequest, fit_analyses
+from nesr_gui.gui.tasks.rendering import RenderRequest, render_picture
+from nesr_gui.gui.view_modes import ANALYSES
+from nesr_gui.gui.view_modes.base import RenderContext
+from nesr_gui.spectral import Quantity, Spectrum
+from tests.gui.conftest import BANDS, Limited, smooth_cube
+
+HEIGHT, WIDTH = 22, 30
+VALUES = smooth_cube(HEIGHT, WIDTH) * (1 + 0.2 * np.random.default_rng(1).random((31, HEIGHT, WIDTH), np.float32))
+WHOLE = SamplingGrid(1, slice(0, HEIGHT), slice(0, WIDTH))
+SPECTRA = tuple(
+    AnalysisSpectrum(name, name, colour, Spectrum(BANDS, VALUES[:, row, col].copy()))
+    for name, colour, row, col in (("leaf", "#c32f0f", 3, 4), ("soil", "#1a95fe", 15, 22))
+)
+
+
+class HalfCertain(Limited):
+    """Certain in the left half."""
+
+    def prediction_interval_blocks(self, wavelengths, *, rows=None, cols=None):
+        for limits in super().prediction_interval_blocks(wavelengths, rows=rows, cols=cols):
+            values = (limits.lower + limits.upper) / 2
+            is_certain = np.arange(WIDTH)[limits.cols] < WIDTH // 2
+            lower, upper = (np.where(is_certain, values, limit) for limit in (limits.lower, limits.upper))
+            yield replace(limits, lower=lower, upper=upper)
+
+
+def ignore(fraction: float) -> None:
+    pass
+
+
+def context_of(field: CubeField, settings: AnalysisSettings, kind: AnalysisKind) -> RenderContext:
+    document = Document()
+    document.field, document.source_shape = field, field.shape
+    definition = settings.definition(kind)
+    request = AnalysisRequest(kind, definition, field, SPECTRA if definition.least_spectra else (), settings.within)
+    document.analyses = fit_analyses(FitRequest((request,), {}), ignore)
+    document.analysis_settings = settings
+    return RenderContext.of(document)
+
+
+@pytest.mark.parametrize("within", [None, (450.0, 620.0)])
+@pytest.mark.parametrize("kind", AnalysisKind)
+def test_a_picture_is_the_map(kind: AnalysisKind, within: tuple[float, float] | None) -> None:
+    settings = AnalysisSettings(
+        classes=ClassDefinition(angle=6.0), components=ComponentDefinition(count=3),
+        expression=ExpressionDefinition("b550 - b450"), abundances=AbundanceDefinition(difference=0.2), within=within,
+    )  # fmt: skip
+    field, mode = Limited(VALUES, BANDS, Quantity.REFLECTANCE), ANALYSES[kind]
+    context = context_of(field, settings, kind)
+    fitted = mode.fitted(context)
+    assert fitted is not None and fitted.analysis is not None
+    whole = compute_map(field, fitted.analysis, differences=fitted.differences)
+    shares = []
+    for number in range(len(whole.layers)):
+        asked = replace(context, view_settings=context.view_settings.with_layer(mode.name, number))
+        answers = mode.render(asked, WHOLE, ignore)
+        np.testing.assert_allclose(answers.values, whole.values[number], rtol=1e-5, atol=1e-5)
+        np.testing.assert_array_equal(answers.abstained, whole.abstained(number))
+        certain = mode.render(replace(asked, is_abstaining=False), WHOLE, ignore)
+        np.testing.assert_array_equal(certain.values, answers.values)
+        assert not certain.abstained.any()
+        shares.append(float(answers.abstained.mean()))
+    assert max(shares) > 0  # the intervals of this field are wide
+
+
+def test_measured_cubes_never_abstain() -> None:
+    context = context_of(CubeField(VALUES, BANDS), AnalysisSettings(), AnalysisKind.CLASSES)
+    assert not ANALYSES[AnalysisKind.CLASSES].render(context, WHOLE, ignore).abstained.any()
+
+
+def test_another_threshold_keeps_what_was_learned() -> None:
+    settings = AnalysisSettings(classes=ClassDefinition(ClassMethod.FILTER))
+    field = CubeField(VALUES, BANDS)
+    request = AnalysisRequest(AnalysisKind.CLASSES, settings.classes, field, SPECTRA, None)
+    known = fit_analyses(FitRequest((request,), {}), ignore)
+    stricter = replace(request, definition=ClassDefinition(ClassMethod.FILTER, fraction=0.9))
+    again = fit_analyses(FitRequest((stricter,), known), ignore)[AnalysisKind.CLASSES]
+    before = known[AnalysisKind.CLASSES]
+    assert again.analysis.scoring is before.analysis.scoring and again.analysis.thresholds.tolist() == [0.9, 0.9]
+    assert fit_analyses(FitRequest((request,), known), ignore)[AnalysisKind.CLASSES] is before
+    angle = replace(request, definition=ClassDefinition())
+    assert fit_analyses(FitRequest((angle,), known), ignore)[AnalysisKind.CLASSES].analysis.scoring.is_distance
+
+
+def test_what_is_impossible_is_said() -> None:
+    settings = AnalysisSettings(expression=ExpressionDefinition("b900 / b550"))
+    context = context_of(CubeField(VALUES, BANDS), settings, AnalysisKind.EXPRESSION)
+    reason = ANALYSES[AnalysisKind.EXPRESSION].unavailable_reason(context)
+    assert reason.startswith("is not possible: ") and "900" in reason and "400-700" in reason
+
+
+def test_classes_have_the_colours_of_their_marks_and_uncertain_ones_are_pale() -> None:
+    values = VALUES.copy()
+    values[:, 0, 0], values[:, 0, 1] = np.nan, 1 - BANDS.nm / 800  # without a value, and like no class
+    settings = AnalysisSettings(classes=ClassDefinition(angle=6.0))
+    context = context_of(HalfCertain(values, BANDS, Quantity.REFLECTANCE), settings, AnalysisKind.CLASSES)
+    picture = render_picture(RenderRequest(ANALYSES[AnalysisKind.CLASSES], context, WHOLE), ignore)
+    assert picture.abstained is not None and picture.shown.shape == (HEIGHT, WIDTH, 3)
+    found = set()
+    for number, rgb in ((1, (0xC3, 0x2F, 0x0F)), (2, (0x1A, 0x95, 0xFE))):
+        for is_uncertain, expected in ((False, np.array(rgb)), (True, np.round(0.3 * np.array(rgb) + 0.7 * 150))):
+            pixels = picture.shown[(picture.painted == number) & (picture.abstained == is_uncertain)]
+            assert (pixels == expected).all()
+            found.add(is_uncertain if len(pixels) else None)
+    assert found >= {True, False}
+    assert tuple(picture.shown[0, 0]) == MISSING
+    certain = (picture.painted == 0) & ~picture.abstained
+    assert (picture.shown[certain] == NONE).all()
+
+
+def test_visible_marks_and_reference_spectra_are_the_classes() -> None:
+    document = Document()
+    document.open_cube("scene", CubeField(VALUES, BANDS), (0.0, 1.0))
+    assert document.analysis_spectra == ()
+    document.set_plot_settings(PlotSettings().with_spectra([replace(SPECTRA[0].spectrum, name="leaf")], "library.csv"))
+    (leaf,) = document.analysis_spectra
+    assert (leaf.name, leaf.key) == ("leaf", "leaf of library.csv") and leaf.spectrum.name == "leaf"
+    document.set_plot_settings(document.plot_settings.with_visible(0, False))
+    assert document.analysis_spectra == ()
