@@ -19,9 +19,11 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QApplication
 
 from nesr_gui import resources
+from nesr_gui.analysis.definitions import ClassDefinition
 from nesr_gui.analysis.library import SpectralLibrary
 from nesr_gui.colorimetry.cie import CHARTS
 from nesr_gui.gui.app import App
+from nesr_gui.gui.model.analyses import AnalysisKind
 from nesr_gui.gui.model.library import OpenedLibrary
 from nesr_gui.gui.model.marks import Reading
 from nesr_gui.gui.model.preferences import nothing_remembered
@@ -39,13 +41,13 @@ THEMES = {"": "light", "-dark": "dark"}
 WORK = (
     Task.RECONSTRUCT, Task.CURVES, Task.REGIONS, Task.REGION_REFINED, Task.COLOURS, Task.PICTURE_LEFT,
     Task.PICTURE_RIGHT, Task.ANCHOR, Task.SUGGEST, Task.FRAME_LEFT, Task.FRAME_RIGHT, Task.TONE_LEFT, Task.TONE_RIGHT,
-    Task.MATCH,
+    Task.MATCH, Task.FIT_ANALYSIS, Task.IMAGE_MEANS,
 )  # fmt: skip
 
 CALIBRATION = (Task.READ_PATCHES, Task.CALIBRATE, Task.PATCH_SPECTRA)
 CHART = np.array([[12.0, 12], [12, 408], [272, 408], [272, 12]])
 """Corners of the chart in the sample photograph."""
-CUP = ((0.35, 0.45), (0.9, 0.75), (0.9, 1.05), (0.35, 0.8))
+CUP = ((0.33, 0.46), (0.62, 0.6), (0.97, 0.85), (0.97, 0.93), (0.6, 0.92), (0.33, 0.8))
 """Values at 450 and 650 nm of white things."""
 
 
@@ -227,6 +229,48 @@ def take_differences(app: App, folder: Path, ending: str) -> None:
     save(app.window.grab(), folder / f"transect{ending}.jpg")
 
 
+def take_classes(app: App, folder: Path, ending: str) -> None:
+    """Where else the spectra of three pins are, and clusters of similar spectra."""
+    document = app.document
+    document.mark_set.clear()
+    document.set_plot_settings(replace(document.plot_settings, truth=False))
+    height, width = document.source_shape or (1, 1)
+    for row, col in ((0.62, 0.08), (0.38, 0.08), (0.14, 0.25)):
+        document.add_pin(int(row * height), int(col * width))
+    until(lambda: all(mark.place in document.colour_results for mark in document.marks))
+    classes = document.analysis_settings.with_definition(AnalysisKind.CLASSES, ClassDefinition(angle=25.0))
+    document.set_analysis_settings(classes, "threshold")
+    for kind, name in ((AnalysisKind.CLASSES, "classification"), (AnalysisKind.CLUSTERS, "clustering")):
+        app.analyses.show(kind)
+        show(app, kind.value, 550.0)
+        until(lambda kind=kind: document.counts_of(kind) is not None)  # type: ignore[misc]
+        until(lambda: not any(app.worker.is_busy(task) for task in (*WORK, Task.SCORE_HISTOGRAM)))
+        save(app.window.grab(), folder / f"{name}{ending}.jpg")
+
+
+def take_values(app: App, folder: Path, ending: str) -> None:
+    """How much of each spectrum there is, an index, and components."""
+    document = app.document
+    document.mark_set.clear()
+    document.set_plot_settings(replace(document.plot_settings, truth=False))
+    height, width = document.source_shape or (1, 1)
+    for row, col in ((0.62, 0.08), (0.38, 0.08), (0.14, 0.25)):
+        document.add_pin(int(row * height), int(col * width))
+    until(lambda: all(mark.place in document.colour_results for mark in document.marks))
+    app.analyses.show(AnalysisKind.ABUNDANCES)
+    until(lambda: app.values.abundances.layers.table.rowCount() == len(document.marks) + 1)
+    show(app, "abundances", 550.0)
+    save(app.window.grab(), folder / f"unmixing{ending}.jpg")
+    app.analyses.show(AnalysisKind.EXPRESSION)
+    show(app, "expression", 550.0)
+    save(app.window.grab(), folder / f"band_math{ending}.jpg")
+    app.analyses.show(AnalysisKind.COMPONENTS)
+    show(app, "components", 550.0)
+    app.values.mix_layers()
+    show(app, "components", 550.0)
+    save(app.window.grab(), folder / f"loadings{ending}.jpg")
+
+
 def main() -> None:
     """Write all pictures beside the guide, or into the folder that is named."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else resources.guide().parent
@@ -239,6 +283,8 @@ def main() -> None:
             take_truth(app, folder, ending)
             take_calibration(app, folder, ending)
             take_library(app, folder, ending)
+            take_classes(app, folder, ending)
+            take_values(app, folder, ending)
             take_anchors(app, folder, ending)
         with opened("colour_checker", theme) as app:
             take_statistics(app, folder, ending)

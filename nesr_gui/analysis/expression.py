@@ -61,31 +61,47 @@ _KNOWN = f"numbers, bands such as b550, {', '.join(f'{name}(from, to)' for name 
 
 
 class ExpressionError(ValueError):
-    """An expression has a mistake; the message states where."""
+    """An expression has a mistake; the message states where.
+
+    Args:
+        message: one sentence.
+        start: index of the first wrong character of the text, whose spaces are single.
+        length: number of wrong characters; 0 if the mistake has no place.
+    """
+
+    def __init__(self, message: str, start: int = 0, length: int = 0) -> None:
+        super().__init__(message)
+        self.start, self.length = start, length
 
 
 @dataclass(frozen=True)
 class Term:
-    """A linear function of the spectrum: a band, or one of `RANGES` from `low` to `high` nm."""
+    """A linear function of the spectrum: a band, or one of `RANGES` from `low` to `high` nm.
+
+    It is written at `position`, counted from 1, with `length` characters.
+    """
 
     kind: str
     low: float
     high: float
     position: int
+    length: int
 
-    def nodes(self, field: SpectralField) -> Doubles:
-        """Wavelengths (n,) in nm at which a field must be known.
-
-        Raises:
-            ExpressionError: the field does not cover the range.
-        """
-        first, last = field.wavelength_range
+    def check(self, covered: tuple[float, float]) -> None:
+        """Raise ExpressionError unless an image that covers a range of wavelengths (nm) has the value."""
+        first, last = covered
         if not (first <= self.low and self.high <= last):
             asked = f"{self.low:g}" if self.low == self.high else f"{self.low:g}-{self.high:g}"
             raise ExpressionError(
                 f"the expression asks for {asked} nm at position {self.position}, but this image covers "
-                f"{first:g}-{last:g} nm"
+                f"{first:g}-{last:g} nm",
+                self.position - 1,
+                self.length,
             )
+
+    def nodes(self, field: SpectralField) -> Doubles:
+        """Wavelengths (n,) in nm at which a field must be known; errors are those of `check`."""
+        self.check(field.wavelength_range)
         if is_linear_between_bands(field):
             inner = field.bands.nm[(field.bands.nm > self.low) & (field.bands.nm < self.high)]
         else:
@@ -139,7 +155,9 @@ class Expression:
             raise ExpressionError(f"the expression has {len(text):,} characters; at most {MAX_LENGTH:,} are allowed")
         if (other := _OTHER.search(text)) is not None:
             raise ExpressionError(
-                f"{other[0]!r} at position {other.start() + 1} of the expression is not allowed; write {_KNOWN}"
+                f"{other[0]!r} at position {other.start() + 1} of the expression is not allowed; write {_KNOWN}",
+                other.start(),
+                1,
             )
         masked = _DECIMAL_BAND.sub(lambda match: f"b{match[1]}_{match[2]}", text)  # of the same length
         try:
@@ -147,7 +165,7 @@ class Expression:
         except SyntaxError as error:
             at = error.offset or len(text) + 1  # 0 is the end
             what = "ends too early" if at > len(text) else "cannot be read"
-            raise ExpressionError(f"the expression {what} at position {at}; write {_KNOWN}") from None
+            raise ExpressionError(f"the expression {what} at position {at}; write {_KNOWN}", at - 1, 1) from None
         except (RecursionError, MemoryError):
             raise ExpressionError(f"the expression is nested more than {MAX_DEPTH} levels deep") from None
         parser = _Parser(text)
@@ -155,6 +173,11 @@ class Expression:
         if not parser.terms:
             raise ExpressionError("the expression has no band; write one such as b550, or mean(600, 650)")
         return cls(text, tuple(parser.terms), evaluate, _is_truth_value(tree.body))
+
+    def check(self, covered: tuple[float, float]) -> None:
+        """Raise ExpressionError unless an image that covers a range of wavelengths (nm) has all values."""
+        for term in self.terms:
+            term.check(covered)
 
     def for_field(self, field: SpectralField, difference: float | None = None, name: str = "") -> BandMath:
         """The expression as an analysis of a field.
@@ -265,7 +288,7 @@ class _Parser:
         if not (found := _BAND.fullmatch(name.partition("_")[0])) or not re.fullmatch(r"b\d+(_\d+)?", name):
             raise self._error(node, f"is unknown; write {_KNOWN}")
         nm = float(f"{found[1]}.{name.partition('_')[2] or 0}")
-        return self._add(node, Term("band", nm, nm, node.col_offset + 1))
+        return self._add(node, _term("band", nm, nm, node))
 
     def _range(self, node: ast.expr, kind: str, arguments: Sequence[ast.expr]) -> Node:
         if len(arguments) != 2:
@@ -273,7 +296,7 @@ class _Parser:
         low, high = (self._number(each) for each in arguments)
         if not 0 < low < high < 1e5:
             raise self._error(node, f"has the range {low:g}-{high:g} nm; write {kind}(from, to) in increasing order")
-        return self._add(node, Term(kind, low, high, node.col_offset + 1))
+        return self._add(node, _term(kind, low, high, node))
 
     def _add(self, node: ast.expr, term: Term) -> Node:
         for at, known in enumerate(self.terms):
@@ -288,7 +311,12 @@ class _Parser:
         start, stop = node.col_offset, node.end_col_offset or node.col_offset + 1
         part, position = self.text[start:stop], start + 1
         shown = part if len(part) <= 30 else f"{part[:29]}…"
-        return ExpressionError(f"{shown!r} at position {position} of the expression {problem}")
+        return ExpressionError(f"{shown!r} at position {position} of the expression {problem}", start, stop - start)
+
+
+def _term(kind: str, low: float, high: float, node: ast.expr) -> Term:
+    stop = node.end_col_offset or node.col_offset + 1
+    return Term(kind, low, high, position=node.col_offset + 1, length=stop - node.col_offset)
 
 
 def _is_truth_value(node: ast.expr) -> bool:

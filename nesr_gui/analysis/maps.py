@@ -10,7 +10,7 @@ import numpy as np
 
 from nesr_gui._version import __version__
 from nesr_gui.analysis.abstention import abstains, value_range
-from nesr_gui.analysis.pixelwise import Bools, Layer, PixelAnalysis, iter_spectra, members_of, rests_on
+from nesr_gui.analysis.pixelwise import SAMPLE, Bools, Doubles, Layer, PixelAnalysis, iter_spectra, members_of, rests_on
 from nesr_gui.fields.protocol import CalibratedField, ProgressCallback, SpectralField, validate_window
 from nesr_gui.io.georeference import KEY, Georeference
 from nesr_gui.regions import Region
@@ -138,32 +138,60 @@ def compute_map(
             progress(min(done / (shape[1] * shape[2]), 1.0))
     return AnalysisMap(
         layers=analysis.layers, values=values, widths=widths if calibrated is not None else None, rows=rows, cols=cols,
-        differences=_differences(analysis.layers, values) if differences is None else tuple(differences),
+        differences=differences_of(analysis.layers, values) if differences is None else tuple(differences),
         provenance=_provenance(field, analysis, rows, cols), binning=field.binning,
         georeference=georeference or Georeference.parse(field.provenance.get(KEY, "")),
     )  # fmt: skip
 
 
-def sample_differences(
+def sample_values(
     field: SpectralField, analysis: PixelAnalysis, progress: ProgressCallback | None = None
-) -> tuple[float, ...]:
-    """The difference asked about, for each layer of an analysis, where it is the contrast, from a sample of pixels.
+) -> FloatArray:
+    """Values (C, n) of an analysis in a sample of pixels; NaN where there is none.
 
     Args:
         field: any field.
         analysis: what is computed.
         progress: called with the fraction done; may raise `Cancelled`.
     """
-    if all(layer.difference is not None for layer in analysis.layers):
-        return _differences(analysis.layers, np.empty((len(analysis.layers), 0), np.float32))
     found = [
         _masked(analysis.values(block.spectra), block.spectra).reshape(len(analysis.layers), -1)
         for block in iter_spectra(field, analysis.wavelengths, sample=_MOST_SAMPLED, progress=progress)
     ]
-    return _differences(analysis.layers, np.concatenate(found, axis=1))
+    return np.concatenate(found, axis=1)
 
 
-def _differences(layers: Sequence[Layer], values: FloatArray) -> tuple[float, ...]:
+def mean_values(
+    field: SpectralField,
+    analysis: PixelAnalysis,
+    *,
+    region: Region | None = None,
+    progress: ProgressCallback | None = None,
+) -> Doubles:
+    """Mean (C,) of each layer of an analysis over an image, from about a million pixels, or over a region.
+
+    Pixels without a value do not count; NaN if there are no others.
+
+    Args:
+        field: any field.
+        analysis: what is computed.
+        region: in source pixels; None for the whole image.
+        progress: called with the fraction done; may raise `Cancelled`.
+
+    Raises:
+        ValueError: the region is outside the image.
+    """
+    count = len(analysis.layers)
+    total, pixels = np.zeros(count), np.zeros(count)
+    for block in iter_spectra(field, analysis.wavelengths, region=region, sample=SAMPLE, progress=progress):
+        values = _masked(analysis.values(block.spectra), block.spectra)[:, block.members]
+        total += np.nansum(values, axis=1, dtype=np.float64)
+        pixels += np.isfinite(values).sum(axis=1)
+    return np.divide(total, pixels, out=np.full(count, np.nan), where=pixels > 0)
+
+
+def differences_of(layers: Sequence[Layer], values: FloatArray) -> tuple[float, ...]:
+    """The difference asked about, for each layer: its own, or the contrast of its values (C, …)."""
     return tuple(
         _contrast(own) if layer.difference is None else layer.difference
         for layer, own in zip(layers, values, strict=True)

@@ -47,7 +47,9 @@ class Unmixing:
         difference: float | None = None,
     ) -> None:
         if not 2 <= len(endmembers) <= MOST_ENDMEMBERS:
-            raise ValueError(f"{len(endmembers)} endmembers given; 2 to {MOST_ENDMEMBERS} can be unmixed")
+            given = f"{len(endmembers)} {'is' if len(endmembers) == 1 else 'are'} given"
+            choose = "choose spectra of further materials" if len(endmembers) < 2 else "leave some out"
+            raise ValueError(f"2 to {MOST_ENDMEMBERS} endmembers can be unmixed, and {given}; {choose}")
         self.names = tuple(spectrum.name or f"endmember {n}" for n, spectrum in enumerate(endmembers, 1))
         self.wavelengths, self.sums_to_one = wavelengths, sums_to_one
         self.endmembers = at_wavelengths(endmembers, wavelengths, "endmember").astype(np.float64)  # (K, L)

@@ -33,6 +33,7 @@ from nesr_gui.gui.controllers.scatter import ScatterController
 from nesr_gui.gui.controllers.spectra import SpectraController
 from nesr_gui.gui.controllers.statistics import StatisticsController
 from nesr_gui.gui.controllers.transect import TransectController
+from nesr_gui.gui.controllers.value_maps import ValueMapController
 from nesr_gui.gui.controllers.view_settings import ViewSettingsController
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.document import Document
@@ -116,6 +117,7 @@ class App(QObject):
         self.anchors = AnchorController(window, workspace, worker)
         self.analyses = AnalysisController(window, workspace, worker)
         self.classes = ClassController(window, workspace, worker, self.analyses.panel)
+        self.values = ValueMapController(window, workspace, worker, self.analyses.panel)
         self.scatter = ScatterController(window, workspace, worker)
         self.transect = TransectController(window, workspace, worker)
         self.band_values = BandValuesController(window, workspace, worker)
@@ -206,6 +208,7 @@ class App(QObject):
             (self.anchors.forget, frozenset({C.CURRENT, C.IMAGE})),
             (self.analyses.forget, frozenset({C.CURRENT, C.IMAGE, C.FIELD})),
             (self.classes.forget, frozenset({C.CURRENT, C.IMAGE, C.FIELD})),
+            (self.values.forget, frozenset({C.CURRENT, C.FIELD})),
             (self.scatter.forget, frozenset({C.CURRENT, C.FIELD})),
             (self.transect.forget, frozenset({C.CURRENT, C.FIELD})),
             (self.files.develop, frozenset({C.DEVELOPMENT})),
@@ -236,7 +239,7 @@ class App(QObject):
                 self.statistics.query,
                 frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.WAVELENGTH, C.STATISTICS}),
             ),
-            (self.scatter.query, frozenset({C.CURRENT, C.FIELD, C.SCATTER, C.SCATTER_VALUES})),
+            (self.scatter.query, frozenset({C.CURRENT, C.FIELD, C.SCATTER, C.SCATTER_VALUES, C.ANALYSIS_SETTINGS})),
             (self.library.query, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.VIEWING, C.WHITE,
                                             C.LIBRARIES, C.MATCH_SETTINGS})),
             (self.transect.query, frozenset({C.CURRENT, C.FIELD, C.TRANSECT, C.WAVELENGTH})),
@@ -271,6 +274,9 @@ class App(QObject):
                                         C.ANALYSIS_SETTINGS, C.ANALYSES)),
             (self.classes.show_counts, (C.FIELD, C.VIEW_SETTINGS, C.ANALYSIS_SETTINGS, C.ANALYSES, C.CLASS_COUNTS)),
             (self.classes.show_actions, (C.FIELD, C.VIEW_SETTINGS, C.ANALYSES)),
+            (self.values.query_means, (C.MARKS, C.ACTIVE_MARK, C.VIEW_SETTINGS, C.ANALYSES)),
+            (self.values.show_wavelength, (C.WAVELENGTH, C.VIEW_SETTINGS, C.ANALYSES)),
+            (self.values.show_actions, (C.FIELD, C.VIEW_SETTINGS, C.ANALYSES)),
             (self.spectra.show_curves, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.PLOT_SETTINGS, C.ANCHORS,
                                         C.LIBRARY_CURVES, C.ABSORPTIONS)),
             (self._show_centres, (C.ANALYSES, C.VIEW_SETTINGS)),
@@ -286,7 +292,7 @@ class App(QObject):
             (self.spectra.show_hover_curve, (C.HOVER_CURVE, C.PLOT_SETTINGS)),
             (self.spectra.show_tool, (C.TOOL, C.PICKING)),
             (self._show_hover, (C.HOVER, C.VIEW_SETTINGS)),
-            (self.scatter.show, (C.IMAGE, C.FIELD, C.SCATTER, C.SCATTER_VALUES, C.VIEW_SETTINGS)),
+            (self.scatter.show, (C.IMAGE, C.FIELD, C.SCATTER, C.SCATTER_VALUES, C.VIEW_SETTINGS, C.ANALYSIS_SETTINGS)),
             (self.scatter.follow_pixels, (C.MARKS, C.ACTIVE_MARK, C.HOVER, C.SCATTER_VALUES)),
             (self.transect.show, (C.IMAGE, C.FIELD, C.TRANSECT, C.TRANSECT_VALUES)),
             (self.transect.show_wavelength, (C.FIELD, C.WAVELENGTH)),
@@ -384,6 +390,9 @@ class App(QObject):
                 "attach_reading": anchors.attach, "attach_reference": anchors.attach_reference,
                 "use_reading": anchors.toggle, "detach_reading": anchors.detach, "suggest_spots": anchors.suggest,
                 "mark_suggestions": anchors.mark_suggestions, "dismiss_suggestions": anchors.dismiss,
+                "next_layer": self.values.show_next_layer, "previous_layer": self.values.show_previous_layer,
+                "mix_layers": self.values.mix_layers, "mask_regions": self.values.make_regions,
+                "export_map": export.export_map, "export_loadings": export.export_loadings,
                 "scatter_plot": self.scatter.open, "select_in_view": self.scatter.select_view,
                 "clear_selection": self.scatter.clear_selection, "selection_regions": self.scatter.make_regions,
                 "export_selection": export.export_selection, "tool_transect": self.transect.choose_tool,
@@ -507,7 +516,14 @@ class App(QObject):
         analyses.references_requested.connect(self.classes.use_centres)
         analyses.range_picked.connect(self.analyses.set_range)
         analyses.abstaining_picked.connect(self.analyses.set_abstaining)
+        analyses.layers_picked.connect(self.analyses.set_layers)
         self.analyses.dock.visibilityChanged.connect(self._show_analysis_panel)
+        self.analyses.dock.visibilityChanged.connect(self.values.query_means)
+        for page in (self.values.abundances, self.values.expression, self.values.components):
+            page.export_requested.connect(self.exporter.export_map)
+        self.values.expression.regions_requested.connect(self.values.make_regions)
+        self.values.components.loadings_requested.connect(self.exporter.export_loadings)
+        self.values.components.wavelength_picked.connect(self.values.pick_wavelength)
         anchors = self.anchors.panel
         anchors.mark_picked.connect(marks.activate)
         anchors.use_picked.connect(self.anchors.use)
@@ -590,6 +606,7 @@ class App(QObject):
             Task.FIT_ANALYSIS: self.analyses.take_end,
             Task.COUNT_CLASSES: self.classes.take_end, Task.COUNT_CLUSTERS: self.classes.take_end,
             Task.CLASS_STATISTICS: self.classes.take_end,
+            Task.IMAGE_MEANS: self.values.take_end, Task.REGION_MEANS: self.values.take_end,
             Task.SCATTER: self.scatter.take_end, Task.MATCH: self.library.take_end,
             Task.CALIBRATE: self.calibration.take_end, Task.FIND_CHART: self.calibration.take_end,
         }  # fmt: skip

@@ -97,7 +97,7 @@ def test_endmembers_that_are_mixtures_of_others_are_named(sums_to_one):
 
 
 def test_bad_endmembers_are_refused_in_one_sentence():
-    with pytest.raises(ValueError, match=r"1 endmembers given; 2 to 30"):
+    with pytest.raises(ValueError, match=r"2 to 30 endmembers can be unmixed, and 1 is given; choose"):
         Unmixing(chart_spectra(1), BANDS)
     short = Spectrum(Wavelengths.from_step(450, 700, 10), np.ones(26), "short")
     with pytest.raises(ValueError, match=r"the endmember short covers 450-700 nm, but 400-700 nm is analysed"):

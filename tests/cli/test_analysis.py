@@ -251,7 +251,7 @@ def test_a_reconstruction_abstains_and_says_so(run, reconstruction, tmp_path):
         (("classify", "CUBE", "-o", "c.tif", "--name", "x"), "--name chooses spectra of a library; add --library"),
         (("classify", "CUBE", "-o", "c.tif", "--at", "99,1"), "the image has rows 0-23"),
         (("unmix", "CUBE", "-o", "c.png", "--at", "1,1"), "abundance maps cannot be written as .png"),
-        (("unmix", "CUBE", "-o", "c.tif", "--at", "1,1"), "1 endmembers given; 2 to 30"),
+        (("unmix", "CUBE", "-o", "c.tif", "--at", "1,1"), "2 to 30 endmembers can be unmixed, and 1 is given"),
         (("compute", "b550 +", "CUBE", "-o", "c.tif"), "the expression ends too early at position 7"),
         (("compute", "b550 + b800", "CUBE", "-o", "c.tif"), "asks for 800 nm at position 8"),
         (("cluster", "CUBE", "-n", "1", "-o", "c.tif"), "1 clusters requested; 2 to 254"),

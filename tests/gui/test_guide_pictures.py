@@ -45,6 +45,8 @@ def test_every_picture_of_the_guide_is_made(script: ModuleType, qapp: QApplicati
         script.take_truth(app, tmp_path, "")
         script.take_calibration(app, tmp_path, "")
         script.take_library(app, tmp_path, "")
+        script.take_values(app, tmp_path, "")
+        script.take_classes(app, tmp_path, "")
         script.take_anchors(app, tmp_path, "")
     with script.opened("colour_checker", script.THEMES[""]) as app:
         script.take_statistics(app, tmp_path, "")

@@ -83,6 +83,11 @@ class AnalysisController(QObject):
         """Set the wavelengths of all analyses; None for all."""
         self._set(replace(self._document.analysis_settings, within=within), "analysed wavelengths", "range")
 
+    def set_layers(self, kind: AnalysisKind, layers: tuple[int, ...]) -> None:
+        """Show other layers of an analysis in the active pane."""
+        document, name = self._document, ANALYSES[kind].name
+        document.set_view_settings(document.view_settings.showing(name).with_layers(name, *layers))
+
     def set_abstaining(self, abstains: bool) -> None:
         """Mark uncertain pixels, or not."""
         self._set(replace(self._document.analysis_settings, abstains=abstains), "marking of uncertain pixels")
@@ -137,6 +142,8 @@ class AnalysisController(QObject):
         settings, field = document.analysis_settings, document.field
         fitted = document.analyses.get(self.panel.kind)
         self.panel.show_settings(settings, document.wavelength_range)
+        shown = document.view_settings.layers[document.view_settings.active]
+        self.panel.show_layers(shown.get(ANALYSES[self.panel.kind].name, (0,)))
         self.panel.show_rows(_rows(document, self.panel.kind, fitted), settings.classes)
         words = rests_on(field) if field is not None else ""
         self.panel.show_fitted(fitted, words, isinstance(field, CalibratedField))

@@ -187,7 +187,7 @@ class ClassController(QObject):
     def _take_regions(self, request: RegionsRequest, found: ClassRegions) -> None:
         if request.map.image is not self._document.field:
             return
-        added = self._document.mark_set.take_all(found.marks)
+        added = self._document.add_found(found.marks)
         remarks = [f"Made {added} {'region' if added == 1 else 'regions'}"]
         if found.with_holes:
             remarks.append(f"{found.with_holes} of them with holes, which belong to the mark but not to the class")

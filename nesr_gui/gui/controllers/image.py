@@ -243,7 +243,7 @@ class ImageRenderer(QObject):
         name = view_settings.modes[self.side]
         if self._view is None or document.source_shape is None or self.side not in view_settings.sides:
             return None
-        context = RenderContext.of(document)
+        context = RenderContext.of(document).of_side(self.side)
         if MODES[name].unavailable_reason(context):
             return None
         return resolve_request(name, context, self._view, budget)

@@ -26,6 +26,7 @@ from nesr_gui.gui.figures.picture import Picture, PictureExport, copied, export_
 from nesr_gui.gui.figures.spectra import Figure, FigureExport, FigureStyle, export_figure
 from nesr_gui.gui.figures.sweep import SweepExport, SweepFormat, export_sweep
 from nesr_gui.gui.figures.transect import TransectFigure, export_transect_figure
+from nesr_gui.gui.model.analyses import AnalysisKind
 from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.marks import MarkGeometry
 from nesr_gui.gui.model.preferences import settings
@@ -44,9 +45,17 @@ from nesr_gui.gui.tasks.library import LIBRARY_FORMATS, MarkLibraryExport, MarkL
 from nesr_gui.gui.tasks.rendering import RenderedImage
 from nesr_gui.gui.tasks.scatter import SelectionExport, export_selection
 from nesr_gui.gui.tasks.transect import TransectExport, TransectRequest, export_transect
+from nesr_gui.gui.tasks.value_maps import (
+    LoadingsExport,
+    MapExport,
+    MapRequest,
+    export_loadings,
+    export_map,
+    is_mask,
+)
 from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.view_modes import MODES
-from nesr_gui.gui.view_modes.analysis import categories_of
+from nesr_gui.gui.view_modes.analysis import AnalysisMode, categories_of
 from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views.actions import enable
 from nesr_gui.gui.views.dialogs.class_maps import ClassMapDialog, MapChoices
@@ -61,6 +70,7 @@ from nesr_gui.io.spectra.readers import spectra_filter
 from nesr_gui.regions import Region
 
 REGIONS = "GeoJSON regions (*.geojson);;ImageJ regions (*.zip *.roi)"
+VALUES, TIFF = "GeoTIFF (*.tif);;OpenEXR image (*.exr)", "GeoTIFF (*.tif)"
 MASKS = (
     "Mask as PNG (*.png);;Mask as TIFF, georeferenced if the image is (*.tif);;GeoJSON regions (*.geojson);;"
     "ImageJ regions (*.zip)"
@@ -253,6 +263,32 @@ class ExportController(QObject):
             self._writer.write(request, export_selection)
 
     @_when_applied
+    def export_map(self) -> None:
+        """Export the values or the mask of the analysis in the active pane, of all pixels."""
+        document, mode = self._document, MODES[self._document.view_settings.mode]
+        fitted = document.analyses.get(mode.kind) if isinstance(mode, AnalysisMode) else None
+        if fitted is None or fitted.analysis is None or not self._writer.may_export():
+            return
+        filters = MASKS if is_mask(fitted.analysis) else VALUES if len(fitted.analysis.layers) == 1 else TIFF
+        ending = f"-{mode.name}{'.png' if filters == MASKS else '.tif'}"
+        path = self._writer.ask("Export map", ending, filters)
+        if path:
+            map_request = MapRequest(fitted, document.analysis_settings.abstains, document.georeference)
+            self._writer.export(
+                MapExport(path, map_request), export_map, lambda request, text: self._writer.report(request.path, text)
+            )
+
+    @_when_applied
+    def export_loadings(self) -> None:
+        """Export mean and loadings of the components."""
+        fitted = self._document.analyses.get(AnalysisKind.COMPONENTS)
+        if fitted is None or fitted.analysis is None:
+            return
+        path = self._writer.ask("Export loadings", "-loadings.csv", CSV)
+        if path:
+            self._writer.write(LoadingsExport(path, fitted), export_loadings)
+
+    @_when_applied
     def export_transect(self) -> None:
         """Export the spectra along the transect."""
         field, line = self._document.field, self._document.transect.line
@@ -439,7 +475,7 @@ class ExportController(QObject):
     def _picture(self, side: int) -> Picture:
         """What a side shows: its mode, or the one shown instead while that is not available."""
         document, shown = self._document, self._rendered(side)
-        context, mode = RenderContext.of(document), document.view_settings.modes[side]
+        context, mode = RenderContext.of(document).of_side(side), document.view_settings.modes[side]
         if shown is not None and MODES[mode].unavailable_reason(context):
             mode = shown.request.mode.name
         return Picture(mode, context)

@@ -10,11 +10,13 @@ from typing import TypeVar
 import numpy as np
 from PySide6.QtCore import QObject, Qt
 
+from nesr_gui.analysis.components import Components
 from nesr_gui.analysis.indices import INDICES
 from nesr_gui.analysis.maps import AnalysisMap
 from nesr_gui.analysis.pixelwise import Bools, rests_on
 from nesr_gui.analysis.scatter import IntervalSummary, Limits
 from nesr_gui.fields.protocol import CalibratedField, ProgressCallback, SpectralField
+from nesr_gui.gui.model.analyses import AnalysisKind, AnalysisRequest
 from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.marks import Mark, Pixel
 from nesr_gui.gui.model.palette import GREY
@@ -77,7 +79,7 @@ class ScatterController(QObject):
         field = self._document.field
         if field is None:
             return
-        self._failure = _failure_of((x, y), field)
+        self._failure = _failure_of((x, y), self._wanted())
         if self._failure:
             self._show_words()
         elif (x, y) != self._document.scatter.plot.axes(field.wavelength_range):
@@ -93,6 +95,7 @@ class ScatterController(QObject):
 
     def select_view(self) -> None:
         """Select the pixels in the visible range of the plot."""
+        self._window.panels.reveal(self.panel, PREFERRED)
         self.panel.view.select_view()
 
     def clear_selection(self) -> None:
@@ -137,15 +140,16 @@ class ScatterController(QObject):
         field = document.field
         if field is None or not (self._is_visible or scatter.plot.selection):
             return
-        axes = scatter.plot.axes(field.wavelength_range)
-        if scatter.map is None or scatter.axes != axes:
+        axes, wanted = scatter.plot.axes(field.wavelength_range), self._wanted()
+        basis = wanted if tasks.needs_components(axes) else None
+        if scatter.map is None or not scatter.is_of(axes, basis):
             scatter.forget_values()
-            self._failure = _failure_of(axes, field)
+            self._failure = _failure_of(axes, wanted)
             if self._failure:
                 self._worker.cancel(Task.SCATTER)
             else:
-                request = tasks.ScatterRequest(field, axes, scatter.components, document.georeference)
-                self._submit(Task.SCATTER, (field, axes), request, tasks.compute_scatter, self._take_values)
+                request = tasks.ScatterRequest(axes, wanted, self._components(wanted), document.georeference)
+                self._submit(Task.SCATTER, (field, axes, basis), request, tasks.compute_scatter, self._take_values)
             return
         if (vertices := scatter.plot.selection) and scatter.mask is None:
             selected = tasks.SelectionRequest(scatter.map, vertices)
@@ -153,9 +157,22 @@ class ScatterController(QObject):
                 Task.SCATTER_SELECTION, (scatter.map, vertices), selected, tasks.select_pixels, self._take_mask
             )
         if isinstance(field, CalibratedField) and scatter.intervals is None and self._is_visible:
-            intervals = tasks.IntervalRequest(field, axes, scatter.map, scatter.components)
+            intervals = tasks.IntervalRequest(field, axes, scatter.map, self._components(wanted))
             key = (scatter.map,)
             self._submit(Task.SCATTER_INTERVALS, key, intervals, tasks.compute_intervals, self._take_intervals)
+
+    def _wanted(self) -> AnalysisRequest:
+        """The components of the field, as they are defined at present."""
+        wanted = self._document.analysis_request(AnalysisKind.COMPONENTS)
+        assert wanted is not None  # with a field
+        return wanted
+
+    def _components(self, wanted: AnalysisRequest) -> Components | None:
+        """The components, if the view mode or an axis has needed them already."""
+        fitted, own = self._document.fitted(AnalysisKind.COMPONENTS), self._document.scatter.components
+        if fitted is not None and isinstance(fitted.analysis, Components):
+            return fitted.analysis
+        return own[1] if own is not None and own[0] == wanted else None
 
     def take_end(self) -> None:
         """Say so if the values were not computed, and allow to ask again."""
@@ -186,11 +203,15 @@ class ScatterController(QObject):
     # Results, each discarded if what was asked about has changed
 
     def _take_values(self, request: tasks.ScatterRequest, values: tasks.ScatterValues) -> None:
-        document = self._document
-        if request.field is document.field and request.axes == document.scatter.plot.axes(
-            request.field.wavelength_range
-        ):
-            document.scatter.set_values(request.axes, values.map, values.limits, values.components)
+        document, field = self._document, request.wanted.field
+        if field is not document.field or request.axes != document.scatter.plot.axes(field.wavelength_range):
+            return
+        components = None
+        if tasks.needs_components(request.axes) and values.components is not None:
+            if request.wanted != self._wanted():
+                return
+            components = request.wanted, values.components
+        document.scatter.set_values(request.axes, values.map, values.limits, components)
 
     def _take_mask(self, request: tasks.SelectionRequest, mask: Bools) -> None:
         scatter = self._document.scatter
@@ -217,11 +238,7 @@ class ScatterController(QObject):
         if request.mask is not document.scatter.mask:
             return
         document.mark_set.take_all([Mark(1, each.place, "", "", each.name) for each in found.regions])
-        count = len(found.regions)
-        text = f"Marked {'the selection as a region' if count == 1 else f'the {count} largest parts of the selection'}"
-        text += f": {_percent(found.share)} of its pixels" if found.share < 1 else ""
-        holes = "; their holes are included" if any(each.holes for each in found.regions) else ""
-        self._window.messages.show_success(f"{text}{holes}.")
+        self._window.messages.show_success(found.in_words("the selection"))
 
     # Display
 
@@ -238,7 +255,7 @@ class ScatterController(QObject):
         settings = document.view_settings
         panel.show_style(settings.log_counts, settings.colormaps.get(KEY, GREY))
         if document.field is not None:
-            panel.show_suggestions(_suggestions(document.field))
+            panel.show_suggestions(_suggestions(self._wanted()))
             panel.show_axes(scatter.plot.axes(document.field.wavelength_range))
         names = ("", "") if scatter.map is None else (scatter.map.layers[0].name, scatter.map.layers[1].name)
         view.show_axes(names, scatter.limits)
@@ -294,12 +311,12 @@ class ScatterController(QObject):
             parts.append(self._in_region)
         if scatter.mask is not None:
             count = int(np.count_nonzero(scatter.mask))
-            parts.append(f"selected: {count:,} ({_percent(count / total)})")
+            parts.append(f"selected: {count:,} ({tasks.percent(count / total)})")
         text = f"{'; '.join(parts)}."
-        if document.encoded is not None:
+        if document.is_estimated:
             text += f" {rests_on(field)}"
         if (intervals := scatter.intervals) is not None:
-            (across, up), shares = intervals.widths, [_percent(share) for share in intervals.shares]
+            (across, up), shares = intervals.widths, [tasks.percent(share) for share in intervals.shares]
             text += (
                 f" Cross: median 90 % prediction interval, {across:.2g} × {up:.2g}; wider than the spread of the image "
                 f"for {shares[0]} of the pixels on x, {shares[1]} on y"
@@ -308,30 +325,24 @@ class ScatterController(QObject):
         return text
 
 
-def _failure_of(axes: tuple[str, str], field: SpectralField) -> str:
+def _failure_of(axes: tuple[str, str], wanted: AnalysisRequest) -> str:
     """Why a field does not have both quantities, in one sentence; empty if it has."""
     for name, axis in zip("xy", axes, strict=True):
         try:
-            tasks.check_axis(axis, field)
+            tasks.check_axis(axis, wanted)
         except ValueError as error:
             return f"{name} axis: {error}"
     return ""
 
 
-def _suggestions(field: SpectralField) -> list[tuple[str, str]]:
+def _suggestions(wanted: AnalysisRequest) -> list[tuple[str, str]]:
     """Quantities that a field has, and what they are."""
-    low, high = field.wavelength_range
+    low, high = wanted.field.wavelength_range
     bands = [f"b{nm:.0f}" for nm in np.linspace(math.ceil(low), math.floor(high), _BANDS)]
     offered = [(text, f"Value at {text[1:]} nm") for text in dict.fromkeys(bands)]
-    offered += [
-        (f"PC {at}", f"Principal component {at}") for at in range(1, min(tasks.COMPONENTS, len(field.bands)) + 1)
-    ]
+    tip = "Component of the spectra, as defined in the panel Analysis"
+    offered += [(name, tip) for name in tasks.component_names(wanted)]
     offered += [(name, f"{index.title}: {index.expression}") for name, index in INDICES.items()]
     middle = (low + high) / 2
     offered.append((f"mean({low:g}, {middle:g})", "Mean over a range in nm"))
-    return [(text, tip) for text, tip in offered if not _failure_of((text, text), field)]
-
-
-def _percent(share: float) -> str:
-    """A share with as many digits as say something."""
-    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.2g} %"
+    return [(text, tip) for text, tip in offered if not _failure_of((text, text), wanted)]

@@ -200,7 +200,7 @@ class TransectController(QObject):
         text = f"{line.length:.4g} px"
         if line.width > 1:
             text += f", mean of {line.width} pixels across"
-        if document.encoded is not None:
+        if document.is_estimated:
             text += f". {rests_on(field).rstrip('.')}"
         if isinstance(field, CalibratedField):
             text += ". Band: 90 % prediction interval"

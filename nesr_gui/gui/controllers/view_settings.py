@@ -213,7 +213,7 @@ class ViewSettingsController(QObject):
         document = self._document
         context = RenderContext.of(document)
         for side in context.view_settings.sides:
-            self._window.panes.show_caption(side, self._caption(document, context, side))
+            self._window.panes.show_caption(side, self._caption(document, context.of_side(side), side))
 
     def _caption(self, document: Document, context: RenderContext, side: int) -> str:
         if document.source_shape is None:
@@ -301,7 +301,7 @@ class ViewSettingsController(QObject):
             if value is not None and scale.categories:
                 texts.append(category_text(shown, float(value), document.hover))
             elif value is not None:
-                label = shown.request.mode.title if scale.is_colour else scale.quantity
+                label = shown.request.mode.title if scale.is_colour and scale.is_light else scale.quantity
                 near = "≈ " if shown.request.sampling.stride > 1 else ""  # sampled value
                 texts.append(f"{label} {near}{' '.join(value_text(value).split())}{scale.unit}")
                 if shown.abstains_at(*document.hover):

@@ -17,6 +17,8 @@ from nesr_gui.gui.model.palette import GREY, REVERSED, TINT, colormaps
 from nesr_gui.spectral import FloatArray
 
 SHADES = np.round(255 * cie.encode_srgb(np.linspace(0, 1, 1 << 16))).astype(np.uint8)
+_CENTRAL = (2.0, 98.0)  # percentiles
+_BOTH_SIGNS = 0.1  # least ratio of the magnitudes of the lesser and the greater sign
 _SAMPLES = 1 << 16  # maximum number of values for a histogram
 
 
@@ -122,6 +124,25 @@ class Histogram:
         counts, _ = np.histogram(flat, 128, (low, high))
         bottom, top = np.percentile(flat, (0.5, 99.5)).tolist()
         return cls(low, high, counts, (bottom, top if top > bottom else high))
+
+
+def automatic_limits(values: FloatArray) -> tuple[float, float]:
+    """Return limits between which 96 % of the finite values are; around 0 if there are many of both signs.
+
+    Values of different magnitudes and outliers, as of ratios, are shown well without a choice.
+    """
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return 0.0, 1.0
+    low, high = np.percentile(finite, _CENTRAL).tolist()
+    if min(-low, high) > _BOTH_SIGNS * max(-low, high):
+        return -max(-low, high), max(-low, high)
+    return low, high if high > low else low + max(abs(low), 1.0) * 1e-3
+
+
+def is_diverging(limits: tuple[float, float]) -> bool:
+    """Return whether limits are those of values with both signs, for which a diverging colormap is suitable."""
+    return limits[0] == -limits[1]
 
 
 def display_range(field: SpectralField) -> tuple[float, float]:

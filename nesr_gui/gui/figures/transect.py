@@ -77,8 +77,10 @@ class _Drawing:
             x = _between(value, (0.0, self._length), _CURVE.left(), _CURVE.right())
             where = QRectF(x - 20, _CURVE.bottom() + 2, 40, 12)
             draw_text(painter, where, f"{value:g}", QUIET, Qt.AlignmentFlag.AlignHCenter, points=8)
-        where = QRectF(_CURVE.left(), _CURVE.bottom() + 14, _CURVE.width(), 12)
+        where = QRectF(0, _CURVE.bottom() + 14, SIZE.width(), 12)
         text = f"distance from A ({self._unit}); curve at {self._nm:g} nm"
+        if self._values.limits is not None:
+            text += ", band: 90 % prediction interval"
         draw_text(painter, where, text, INK, Qt.AlignmentFlag.AlignHCenter, points=8)
 
     def _draw_picture(self, nm_range: tuple[float, float]) -> None:

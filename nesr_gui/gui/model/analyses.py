@@ -16,13 +16,15 @@ from nesr_gui.analysis.definitions import (
     ExpressionDefinition,
 )
 from nesr_gui.fields.protocol import SpectralField
-from nesr_gui.spectral import Spectrum
+from nesr_gui.fields.window_cache import WindowCache
+from nesr_gui.spectral import FloatArray, Spectrum
 
 if TYPE_CHECKING:
     from nesr_gui.analysis.class_counts import ClassTally
     from nesr_gui.analysis.pixelwise import PixelAnalysis
 
 Range = tuple[float, float]
+_CACHED = 96 << 20  # bytes of rendered layers
 
 
 class AnalysisKind(enum.StrEnum):
@@ -129,6 +131,9 @@ class FittedAnalysis:
         differences: the difference asked about, for each of its layers.
         refusal: why it is impossible, to be read after "is not possible: "; empty if it is possible.
         centres: the spectra of the centres of clusters.
+        limits: for each layer the limits between which its values mostly are; empty for classes and clusters.
+        rendered: values of all layers as they were rendered, so that another layer is shown at once: (C, h, w), or
+            with the widths of their intervals (2 C, h, w).
     """
 
     request: AnalysisRequest
@@ -136,6 +141,8 @@ class FittedAnalysis:
     differences: tuple[float, ...] = ()
     refusal: str = ""
     centres: tuple[Spectrum, ...] = ()
+    limits: tuple[Range, ...] = ()
+    rendered: WindowCache[FloatArray] = field(default_factory=lambda: WindowCache(_CACHED))
 
 
 @dataclass(frozen=True, eq=False)

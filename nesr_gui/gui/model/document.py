@@ -37,6 +37,7 @@ from nesr_gui.gui.model.marks import (
     PlacedReading,
     Readout,
     absorption_cells,
+    analysis_key,
     row_of,
 )
 from nesr_gui.gui.model.palette import cluster_colour
@@ -528,6 +529,23 @@ class Document(QObject):
     def _put_library(self, library: tuple[ReferenceSpectrum, ...]) -> None:
         self.set_plot_settings(replace(self.plot_settings, library=library))
 
+    def add_found(self, marks: Sequence[Mark]) -> int:
+        """Add marks of what an analysis found, which are not its classes or endmembers, as one command.
+
+        Returns:
+            The number of marks added; those outside the image are left out.
+        """
+        before = {mark.number for mark in self.marks}
+        self.undo_stack.beginMacro(f"add {len(marks)} marks")
+        added = self.mark_set.take_all(marks)
+        settings = self.analysis_settings
+        for mark in self.marks:
+            if mark.number not in before:
+                settings = settings.using(analysis_key(mark), is_used=False)
+        self.set_analysis_settings(settings, "analysed spectra")
+        self.undo_stack.endMacro()
+        return added
+
     def set_analysis_settings(self, settings: AnalysisSettings, item: str, series: Hashable = None) -> None:
         """Change what the analyses compute, as an undoable command.
 
@@ -589,7 +607,7 @@ class Document(QObject):
     def analysis_spectra(self) -> tuple[AnalysisSpectrum, ...]:
         """The spectra that can be classes and endmembers: of the visible marks, then the visible reference spectra."""
         spectra = [
-            AnalysisSpectrum(f"mark {mark.number}", mark.title, mark.colour, self.curves[mark.place].spectrum)
+            AnalysisSpectrum(analysis_key(mark), mark.title, mark.colour, self.curves[mark.place].spectrum)
             for mark in self.mark_set.visible
             if mark.place in self.curves
         ]

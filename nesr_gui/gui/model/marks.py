@@ -128,6 +128,11 @@ class Mark:
         return cls(number, place, colour, symbol, str(values.get("name", "")), bool(values.get("visible", True)))
 
 
+def analysis_key(mark: Mark) -> str:
+    """Return what identifies a mark as class or endmember; a later one of the number is mostly of another shape."""
+    return f"{mark.shape} {mark.number}"
+
+
 def _pixel(place: MarkGeometry) -> Pixel:
     """The pixel at the centre of a geometry."""
     if isinstance(place, Region):

@@ -13,6 +13,7 @@ from nesr_gui.analysis.expression import MAX_LENGTH
 from nesr_gui.analysis.maps import AnalysisMap
 from nesr_gui.analysis.pixelwise import Bools
 from nesr_gui.analysis.scatter import IntervalSummary, Limits
+from nesr_gui.gui.model.analyses import AnalysisRequest
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.undo import ReplaceValue
 from nesr_gui.regions import Point
@@ -61,13 +62,14 @@ class ScatterModel:
         limits: automatic limits of these values.
         mask: the selected pixels of the field (H, W); None without a selection, or until it is computed.
         intervals: prediction intervals of the values; None for a measured field, or until they are computed.
-        components: principal components of the field, if an axis needed them.
+        basis: the components that an axis is one of; None if no axis is.
+        components: components that an axis needed, also an earlier one, and what they were learned from.
     """
 
     def __init__(self, undo_stack: QUndoStack, announce: Callable[[Change], None]) -> None:
         self._undo_stack, self._announce = undo_stack, announce
         self.plot = ScatterPlot()
-        self.components: Components | None = None
+        self.components: tuple[AnalysisRequest, Components] | None = None
         self.forget_values()
 
     def start(self) -> None:
@@ -98,15 +100,25 @@ class ScatterModel:
         """Drop the values of previous axes."""
         self.map: AnalysisMap | None = None
         self.axes = ("", "")
+        self.basis: AnalysisRequest | None = None
         self.limits: Limits | None = None
         self.mask: Bools | None = None
         self.intervals: IntervalSummary | None = None
 
+    def is_of(self, axes: tuple[str, str], basis: AnalysisRequest | None) -> bool:
+        """Whether the values are those of axes, and of components if these are."""
+        return self.map is not None and self.axes == axes and self.basis == basis
+
     def set_values(
-        self, axes: tuple[str, str], values: AnalysisMap, limits: Limits, components: Components | None
+        self,
+        axes: tuple[str, str],
+        values: AnalysisMap,
+        limits: Limits,
+        components: tuple[AnalysisRequest, Components] | None,
     ) -> None:
-        """Set the values of both axes, and the components that they needed."""
+        """Set the values of both axes, and the components that they are of."""
         self.axes, self.map, self.limits = axes, values, limits
+        self.basis = components[0] if components is not None else None
         self.components = components or self.components
         self._announce(Change.SCATTER_VALUES)
 

@@ -12,6 +12,8 @@ from typing import Any
 from nesr_gui.spectral import Spectrum
 
 Limits = tuple[float, float]
+Layers = Mapping[str, tuple[int, ...]]
+"""Numbers of the shown layers of an analysis by the name of its mode: one, or two or three as red, green and blue."""
 DIVIDERS = 0.05, 0.95  # the least and the greatest share left of the line
 SPEEDS = 0.5, 500.0  # nm/s
 BOXES = 1, 3, 5, 9  # sides of the averaging box in source pixels; 1 is a single pixel
@@ -49,7 +51,7 @@ class ViewSettings:
         measure: the metric of the error map.
         reference: the reference of the similarity mode; None is the active mark's spectrum.
         levels: display limits by the key of a `ValueScale`, if the user set any; likewise `colormaps`.
-        layers: the shown layer of analyses that have several, by the name of the mode.
+        layers: the shown layers of analyses that have several, of the left and of the right picture.
         speed: speed of the sweep in nm/s.
         scale_bar: whether the image has a scale bar.
         box: side of the averaging box in source pixels, one of `BOXES`.
@@ -65,7 +67,7 @@ class ViewSettings:
     reference: Spectrum | None = None
     levels: Mapping[str, Limits] = field(default_factory=dict)
     colormaps: Mapping[str, str] = field(default_factory=dict)
-    layers: Mapping[str, int] = field(default_factory=dict)
+    layers: tuple[Layers, Layers] = field(default_factory=lambda: ({}, {}))
     speed: float = 40.0
     scale_bar: bool = False
     box: int = 1
@@ -83,6 +85,9 @@ class ViewSettings:
                 raise ValueError(f"{value:g} is not between {low:g} and {high:g}")
         if not all(math.isfinite(low) and math.isfinite(high) and low < high for low, high in self.levels.values()):
             raise ValueError("a lower limit is not below its upper one")
+        shown = [numbers for side in self.layers for numbers in side.values()]
+        if not all(1 <= len(numbers) <= 3 and min(numbers) >= 0 for numbers in shown):
+            raise ValueError("one to three layers of an analysis can be shown, numbered from 0")
 
     @property
     def mode(self) -> str:
@@ -108,7 +113,7 @@ class ViewSettings:
     def swapped(self) -> ViewSettings:
         """Return the settings with the modes of both sides exchanged; of two visible sides the other becomes active."""
         active = self.active if self.arrangement is PaneLayout.SINGLE else 1 - self.active
-        return replace(self, modes=(self.modes[1], self.modes[0]), active=active)
+        return replace(self, modes=self.modes[::-1], layers=self.layers[::-1], active=active)
 
     def arranged(self, arrangement: PaneLayout) -> ViewSettings:
         """Return the settings with another layout; if both pictures were the same, the left becomes the photograph."""
@@ -133,9 +138,14 @@ class ViewSettings:
         """Return the settings with another colormap for a scale; None restores the default."""
         return replace(self, colormaps=_with(self.colormaps, key, name))
 
-    def with_layer(self, mode: str, layer: int) -> ViewSettings:
-        """Return the settings with another layer of a mode shown."""
-        return replace(self, layers=_with(self.layers, mode, layer))
+    def with_layers(self, mode: str, *layers: int) -> ViewSettings:
+        """Return the settings with other layers of a mode shown on the active side; in a single pane, on both."""
+        is_single = self.arrangement is PaneLayout.SINGLE
+        left, right = (
+            _with(shown, mode, layers) if is_single or side == self.active else shown
+            for side, shown in enumerate(self.layers)
+        )
+        return replace(self, layers=(left, right))
 
 
 def _with(values: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
+
 from nesr_gui.analysis.classification import Classification, Scoring
 from nesr_gui.analysis.clustering import Clusters
-from nesr_gui.analysis.definitions import ClassDefinition
-from nesr_gui.analysis.maps import sample_differences
+from nesr_gui.analysis.definitions import AbundanceDefinition, ClassDefinition, ExpressionDefinition
+from nesr_gui.analysis.maps import differences_of, sample_values
 from nesr_gui.analysis.pixelwise import PixelAnalysis
 from nesr_gui.fields.protocol import ProgressCallback
+from nesr_gui.gui.drawing.tone_mapping import automatic_limits
 from nesr_gui.gui.model.analyses import AnalysisKind, AnalysisRequest, FittedAnalysis
 
 
@@ -46,11 +49,24 @@ def _report_part(progress: ProgressCallback, number: int, of: int, fraction: flo
 def _fit(wanted: AnalysisRequest, known: FittedAnalysis | None, progress: ProgressCallback) -> FittedAnalysis:
     try:
         analysis = _analysis(wanted, known, lambda fraction: progress(0.8 * fraction))
-        differences = sample_differences(wanted.field, analysis, lambda fraction: progress(0.8 + 0.2 * fraction))
+        values = np.empty((len(analysis.layers), 0), np.float32)
+        has_limits = not isinstance(analysis, Classification | Clusters)
+        if has_limits:
+            values = sample_values(wanted.field, analysis, lambda fraction: progress(0.8 + 0.2 * fraction))
     except (ValueError, ImportError) as error:
         return FittedAnalysis(wanted, None, refusal=str(error))
     centres = tuple(analysis.curves()) if isinstance(analysis, Clusters) else ()
-    return FittedAnalysis(wanted, analysis, differences, centres=centres)
+    limits = tuple(map(automatic_limits, values)) if has_limits else ()
+    fitted = FittedAnalysis(wanted, analysis, differences_of(analysis.layers, values), limits=limits, centres=centres)
+    return replace(fitted, rendered=known.rendered) if known and _differ_in_question(known, wanted) else fitted
+
+
+def _differ_in_question(known: FittedAnalysis, wanted: AnalysisRequest) -> bool:
+    """Whether only another difference is asked about, so that values and intervals stay the same."""
+    before, definition = known.request.definition, wanted.definition
+    if not isinstance(definition, ExpressionDefinition | AbundanceDefinition) or type(before) is not type(definition):
+        return False
+    return replace(known.request, definition=replace(before, difference=definition.difference)) == wanted
 
 
 def _analysis(wanted: AnalysisRequest, known: FittedAnalysis | None, progress: ProgressCallback) -> PixelAnalysis:

@@ -137,20 +137,22 @@ def find_regions(request: RegionsRequest, progress: ProgressCallback) -> ClassRe
     marks, with_holes, simpler = list[Mark](), 0, 0
     for done, (number, name) in enumerate(request.chosen.items()):
         progress(_MAPPED + (1 - _MAPPED) * done / len(request.chosen))
-        for found in mask_regions(
-            numbers == number, name, binning=request.map.image.binning, colour=request.colours[number],
+        areas = mask_regions(
+            numbers == number, binning=request.map.image.binning, colour=request.colours[number],
             least_pixels=request.least_pixels, most=request.most,
-        ):  # fmt: skip
+        )  # fmt: skip
+        for rank, found in enumerate(areas, 1):
             place = found.place
             assert isinstance(place, Region)
             if len(place.vertices) > MOST_CORNERS:
                 tolerance = _TOLERANCE * request.map.image.binning
                 place, simpler = Region(place.shape, simplified(list(place.vertices), tolerance)), simpler + 1
             with_holes += bool(found.holes)
-            marks.append(Mark(1, place, found.colour, "", found.name))
+            title = f"{name}, area {rank}" if len(areas) > 1 else f"{name}, area"
+            marks.append(Mark(1, place, found.colour, "", title))
     if not marks:
-        areas = f"{request.least_pixels:,} pixels or more"
-        raise ValueError(f"no area of {', '.join(request.chosen.values())} has {areas}; {request.map.advice}")
+        size = f"{request.least_pixels:,} pixels or more"
+        raise ValueError(f"no area of {', '.join(request.chosen.values())} has {size}; {request.map.advice}")
     return ClassRegions(tuple(marks), with_holes, simpler)
 
 

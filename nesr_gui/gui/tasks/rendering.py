@@ -259,6 +259,8 @@ def tone_mapping_of(request: RenderRequest, is_colour: bool) -> ToneMapping | No
     """Return the tone mapping of a request; None if the mode renders display colours or classes."""
     if request.scale is None or request.scale.categories:
         return None
+    if not request.scale.is_light:
+        return ToneMapping(request.limits, encoded=False)
     return ToneMapping.of(request.limits, request.colormap, is_colour)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nesr_gui.analysis.components import Components
+from nesr_gui.analysis.definitions import ComponentDefinition
 from nesr_gui.analysis.expression import Expression
 from nesr_gui.analysis.indices import expression_of
 from nesr_gui.analysis.maps import AnalysisMap, compute_map
@@ -25,33 +26,54 @@ from nesr_gui.analysis.scatter import (
     summarise_intervals,
 )
 from nesr_gui.fields.protocol import ProgressCallback, SpectralField
+from nesr_gui.gui.model.analyses import AnalysisRequest
 from nesr_gui.io.georeference import Georeference
 from nesr_gui.io.regions.files import NamedRegion
 from nesr_gui.regions import Point, Region
 
-COMPONENTS = 5  # that axes can show
 MOST_REGIONS = 20  # made of a selection
-_COMPONENT = re.compile(r"pc ?(\d+)", re.IGNORECASE)
+_COMPONENT = re.compile(r"(pc|mnf) ?(\d+)", re.IGNORECASE)
 
 
-def component_of(text: str) -> int | None:
-    """Number of the principal component that an axis names, as `PC 1` does; None if it names none."""
+def component_of(text: str) -> tuple[str, int] | None:
+    """Kind (`PC` or `MNF`) and number of the component that an axis names, as `PC 1` does; None if it names none."""
     named = _COMPONENT.fullmatch(text.strip())
-    return int(named[1]) if named is not None else None
+    return (named[1].upper(), int(named[2])) if named is not None else None
 
 
-def check_axis(text: str, field: SpectralField) -> None:
+def needs_components(axes: tuple[str, str]) -> bool:
+    """Whether an axis names a component."""
+    return any(component_of(axis) is not None for axis in axes)
+
+
+def component_names(wanted: AnalysisRequest) -> list[str]:
+    """Names of the components of an image, as they are defined at present."""
+    definition = wanted.definition
+    assert isinstance(definition, ComponentDefinition)
+    low, high = wanted.within or wanted.field.wavelength_range
+    bands = wanted.field.bands.nm
+    count = min(definition.count, int(((bands >= low) & (bands <= high)).sum()))
+    return [f"{definition.kind.short} {number}" for number in range(1, count + 1)]
+
+
+def check_axis(text: str, wanted: AnalysisRequest) -> None:
     """Check without computing anything that a field has the quantity of an axis.
+
+    Args:
+        text: the axis.
+        wanted: the components of the field, as they are defined at present.
 
     Raises:
         ValueError: it has not; ExpressionError for a mistake in an expression.
     """
-    if (number := component_of(text)) is not None:
-        most = min(COMPONENTS, len(field.bands))
-        if not 1 <= number <= most:
-            raise ValueError(f"component {number} requested; choose PC 1 to PC {most}")
-    else:
-        _expression(text, field)
+    component = component_of(text)
+    if component is None:
+        _expression(text, wanted.field)
+        return
+    names = component_names(wanted)
+    if f"{component[0]} {component[1]}" not in names:
+        choice = f"choose {names[0]} to {names[-1]}" if names else "the range of the analyses holds no band"
+        raise ValueError(f"component {component[0]} {component[1]} requested; {choice}, or define others in Analysis")
 
 
 def _expression(text: str, field: SpectralField) -> PixelAnalysis:
@@ -61,17 +83,24 @@ def _expression(text: str, field: SpectralField) -> PixelAnalysis:
 
 @dataclass(frozen=True, eq=False)
 class ScatterRequest:
-    """Axes (see `ScatterPlot`) to evaluate in all pixels; `components` are those of the field, if known already."""
+    """Axes (see `ScatterPlot`) to evaluate in all pixels.
 
-    field: SpectralField
+    Attributes:
+        axes: of the plot.
+        wanted: the components of the field, as they are defined at present.
+        components: these, if they are known already.
+        georeference: of the image.
+    """
+
     axes: tuple[str, str]
+    wanted: AnalysisRequest
     components: Components | None = None
     georeference: Georeference | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class ScatterValues:
-    """The values of both axes, their automatic limits, and the components of the field if they were needed."""
+    """The values of both axes, their automatic limits, and the components that they needed."""
 
     map: AnalysisMap
     limits: Limits
@@ -84,33 +113,32 @@ def compute_scatter(request: ScatterRequest, progress: ProgressCallback) -> Scat
     Raises:
         ValueError: an axis is invalid, or has no values.
     """
-    field, components = request.field, request.components
-    needs_components = any(component_of(axis) is not None for axis in request.axes)
-    share = 0.0
-    if needs_components and components is None:
+    wanted, components, share = request.wanted, request.components, 0.0
+    if needs_components(request.axes) and components is None:
         share = 0.4
-        count = min(COMPONENTS, len(field.bands))
-        components = Components.fit(field, field.bands, count, progress=lambda done: progress(share * done))
-    pair = pair_of(request.axes, field, components)
+        definition = wanted.definition
+        assert isinstance(definition, ComponentDefinition)
+        components = definition.fit(wanted.field, (), wanted.within, lambda done: progress(share * done))
+    pair = pair_of(request.axes, wanted.field, components)
     values = compute_map(
-        field, pair, intervals=False, georeference=request.georeference,
+        wanted.field, pair, intervals=False, georeference=request.georeference,
         progress=lambda done: progress(share + (1 - share) * done),
     )  # fmt: skip
-    return ScatterValues(values, automatic_limits(values.values), components if needs_components else None)
+    return ScatterValues(values, automatic_limits(values.values), components)
 
 
 def pair_of(axes: tuple[str, str], field: SpectralField, components: Components | None) -> Pair:
     """Both axes as one analysis; `components` must be given if one of them is a component."""
     parts, layers = list[PixelAnalysis](), list[int]()
     for axis in axes:
-        number = component_of(axis)
-        if number is None:
+        component = component_of(axis)
+        if component is None:
             parts.append(_expression(axis, field))
             layers.append(0)
         else:
             assert components is not None
             parts.append(components)
-            layers.append(number - 1)
+            layers.append(component[1] - 1)
     return Pair(parts[0], parts[1], (layers[0], layers[1]))
 
 
@@ -186,12 +214,25 @@ class RegionsRequest:
     name: str
 
 
+def percent(share: float) -> str:
+    """A share with as many digits as say something."""
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.2g} %"
+
+
 @dataclass(frozen=True, eq=False)
 class SelectedRegions:
     """The largest connected parts of a selection, and the share of its pixels in them."""
 
     regions: tuple[NamedRegion, ...]
     share: float
+
+    def in_words(self, what: str) -> str:
+        """State in a sentence that they were marked."""
+        count = len(self.regions)
+        text = f"Marked {f'{what} as a region' if count == 1 else f'the {count} largest parts of {what}'}"
+        if self.share < 1:
+            text += f": {percent(self.share)} of its pixels"
+        return f"{text}{'; their holes are included' if any(each.holes for each in self.regions) else ''}."
 
 
 def make_regions(request: RegionsRequest, progress: ProgressCallback) -> SelectedRegions:

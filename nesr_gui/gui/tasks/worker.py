@@ -64,6 +64,7 @@ class Lane(enum.Enum):
     BAND_HISTOGRAM = "band histogram", 5
     CHART = "chart", 0
     CALIBRATION = "calibration", 5
+    MEANS = "means", 10
     SCATTER = "scatter plot", 5
     SCATTER_INTERVALS = "scatter plot intervals", 10
     TRANSECT = "transect", 5
@@ -133,6 +134,9 @@ class Task(enum.Enum):
     COUNT_CLASSES = _Rules(Lane.CLASSES, "Counting classes", after=1.0)
     COUNT_CLUSTERS = _Rules(Lane.CLASSES, "Counting clusters", after=1.0)
     SCORE_HISTOGRAM = _Rules(Lane.HISTOGRAM)
+    MASK_REGIONS = _Rules(Lane.MEANS, "Making regions", after=0.4)
+    IMAGE_MEANS = _Rules(Lane.MEANS, "Averaging abundances", after=1.0)
+    REGION_MEANS = _Rules(Lane.MEANS)
     SCATTER = _Rules(Lane.SCATTER, "Computing scatter plot", after=0.4)
     SCATTER_REGIONS = _Rules(Lane.SCATTER, "Making regions", after=0.4)
     SCATTER_INTERVALS = _Rules(Lane.SCATTER_INTERVALS, "Computing intervals of scatter plot", after=0.7)

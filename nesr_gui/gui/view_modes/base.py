@@ -89,6 +89,14 @@ class RenderContext:
         _CONTEXTS[document] = document.revision, context
         return context
 
+    def of_side(self, side: int) -> RenderContext:
+        """The context of one side: it is the active one of the view settings, whose layers are rendered."""
+        return self if side == self.view_settings.active else self._of_other_side
+
+    @cached_property
+    def _of_other_side(self) -> RenderContext:
+        return replace(self, view_settings=replace(self.view_settings, active=1 - self.view_settings.active))
+
     @property
     def answering(self) -> SpectralField:
         """The field, for modes that require one."""
@@ -142,6 +150,7 @@ class ValueScale:
         limits: the default limits.
         colormap: the default colormap.
         is_colour: whether there are three values per pixel, which are a colour.
+        is_light: whether these are intensities of light, which sRGB encodes; other values are shown linearly.
         categories: what the values 1, 2, … mean, if they are numbers of classes; 0 is none of them.
     """
 
@@ -151,6 +160,7 @@ class ValueScale:
     limits: Limits
     colormap: str = "grey"
     is_colour: bool = False
+    is_light: bool = True
     categories: tuple[Category, ...] = ()
 
 

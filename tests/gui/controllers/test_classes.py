@@ -1,4 +1,4 @@
-"""Classes, clusters in the window: counts, thresholds, regions, statistics, files, undo, sessions and late results."""
+"""Classes and clusters in the window: counts, thresholds, regions, statistics, files, undo, sessions, late results."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from nesr_gui.fields.protocol import CubeField, ProgressCallback
 from nesr_gui.gui.app import App
 from nesr_gui.gui.controllers import classes
 from nesr_gui.gui.model.analyses import AnalysisKind, ClassCounts
+from nesr_gui.gui.model.marks import analysis_key
 from nesr_gui.gui.model.plot_settings import Kind
 from nesr_gui.gui.model.session_file import SessionData, read_session, write_session
 from nesr_gui.gui.tasks.class_maps import ClassMapRequest, count_classes
@@ -59,7 +60,7 @@ def slow_numbers(app: App) -> np.ndarray:
         spectrum = values[:, mark.row, mark.col]
         cosine = np.tensordot(spectrum, values, 1) / np.linalg.norm(spectrum) / np.linalg.norm(values, axis=0)
         angle = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
-        angles.append(np.where(angle <= definition.thresholds([f"mark {mark.number}"])[0], angle, np.inf))
+        angles.append(np.where(angle <= definition.thresholds([analysis_key(mark)])[0], angle, np.inf))
     return np.where(np.isfinite(np.min(angles, 0)), np.argmin(angles, 0) + 1, 0)
 
 
@@ -110,7 +111,7 @@ def test_arrow_keys_in_the_histogram_move_the_threshold_not_the_wavelength(shown
 def test_a_class_can_have_a_threshold_of_its_own(shown: App, qtbot: QtBot) -> None:
     table, document = shown.analyses.panel.table, shown.document
     table.item(1, THRESHOLD).setText("4,5°".rstrip("°"))
-    assert document.analysis_settings.classes.own_angles == {"mark 2": 4.5}
+    assert document.analysis_settings.classes.own_angles == {"point 2": 4.5}
     qtbot.waitUntil(lambda: is_counted(shown))
     assert column(shown, THRESHOLD) == ["10°", "4.5°", ""] and table.item(1, THRESHOLD).font().bold()
     assert column(shown, PIXELS)[1] == f"{(slow_numbers(shown) == 2).sum():,}"
@@ -120,16 +121,16 @@ def test_a_class_can_have_a_threshold_of_its_own(shown: App, qtbot: QtBot) -> No
     table.item(1, THRESHOLD).setText("")
     assert document.analysis_settings.classes.own_angles == {} and column(shown, THRESHOLD)[1] == "10°"
     shown.application.undo()
-    assert document.analysis_settings.classes.own_angles == {"mark 2": 4.5}
+    assert document.analysis_settings.classes.own_angles == {"point 2": 4.5}
 
 
 def test_thresholds_are_in_sessions_and_not_those_of_another_image(shown: App, tmp_path: Path) -> None:
     document = shown.document
-    shown.analyses.set_threshold("mark 2", 4.5)
+    shown.analyses.set_threshold("point 2", 4.5)
     write_session(tmp_path / "s.nesr", SessionData.of(document, None))
     restored = read_session(tmp_path / "s.nesr", MODES)
     assert restored.analysis_settings == document.analysis_settings
-    assert restored.analysis_settings.classes.own_angles == {"mark 2": 4.5}
+    assert restored.analysis_settings.classes.own_angles == {"point 2": 4.5}
     document.open_cube("other", CubeField(smooth_cube(20, 20), BANDS), (0.0, 1.0))
     assert document.analysis_settings.classes.own_angles == {}
 
@@ -164,10 +165,13 @@ def test_regions_of_the_selected_class_are_one_step_of_undo(shown: App, qtbot: Q
     dialog.accept()
     qtbot.waitUntil(lambda: len(shown.document.marks) == 3)
     mark = shown.document.marks[-1]
-    assert mark.colour == shown.document.marks[1].colour and mark.name == "pin 2"
+    assert mark.colour == shown.document.marks[1].colour and mark.name == "pin 2, area"
+    assert shown.document.analysis_settings.left_out == ("polygon 3",)
+    qtbot.waitUntil(lambda: is_counted(shown))
+    assert column(shown, NAME) == ["pin 1", "pin 2", "pin 2, area", "No class"] and column(shown, PIXELS)[2] == ""
     assert "Made 1 region" in shown.window.messages.text.text()
     shown.application.undo()
-    assert len(shown.document.marks) == 2
+    assert len(shown.document.marks) == 2 and shown.document.analysis_settings.left_out == ()
 
 
 def test_statistics_are_listed_copied_and_exported(

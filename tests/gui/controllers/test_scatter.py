@@ -22,8 +22,10 @@ from pytestqt.qtbot import QtBot
 from scipy import ndimage
 from sklearn.decomposition import PCA
 
+from nesr_gui.analysis.components import ComponentKind
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
+from nesr_gui.gui.model.analyses import AnalysisKind
 from nesr_gui.gui.model.document import DocumentSource
 from nesr_gui.gui.model.scatter import ScatterPlot
 from nesr_gui.gui.model.session_file import SessionData, read_session, write_session
@@ -236,11 +238,11 @@ def test_the_components_of_a_field_are_fitted_once(plotted: App, qtbot: QtBot) -
     components = plotted.document.scatter.components
     set_axes(plotted, qtbot, "PC 1", "PC 2")
     qtbot.waitUntil(lambda: plotted.document.scatter.axes == ("PC 1", "PC 2"))
-    assert plotted.document.scatter.components is components
+    assert plotted.document.scatter.components[1] is components[1]
     other = field_of(VALUES[:, ::-1] ** 2)
     plotted.document.set_field(other, 1, (0.0, 1.0))
     qtbot.waitUntil(lambda: plotted.document.scatter.map is not None)
-    assert plotted.document.scatter.components is not components
+    assert plotted.document.scatter.components[1] is not components[1]
 
 
 @pytest.mark.parametrize(
@@ -248,7 +250,7 @@ def test_the_components_of_a_field_are_fitted_once(plotted: App, qtbot: QtBot) -
     [
         ("b950", "X axis: the expression asks for 950 nm at position 1, but this image covers 400-700 nm."),
         ("b550 +", "X axis: the expression ends too early at position 7; write "),
-        ("PC 9", "X axis: component 9 requested; choose PC 1 to PC 5."),
+        ("PC 9", "X axis: component PC 9 requested; choose PC 1 to PC 6, or define others in Analysis."),
         ("", "X axis: the expression is empty; write "),
     ],
 )
@@ -404,7 +406,6 @@ def test_a_cancelled_plot_says_so_and_is_computed_on_request(
 def test_the_panel_states_intervals_and_what_they_rest_on(app: App, qtbot: QtBot) -> None:
     half = np.linspace(0.001, 0.6, HEIGHT * WIDTH).reshape(HEIGHT, WIDTH)
     open_cube(app, UncertainCube(VALUES, half))
-    app.document.encoded = object()  # type: ignore[assignment]  # a reconstruction
     app.scatter.open()
     qtbot.waitUntil(lambda: app.document.scatter.intervals is not None and not busy(app))
     words = app.scatter.panel.words.text()
@@ -585,3 +586,31 @@ def test_late_results_of_other_axes_or_selections_are_dropped(
         assert taken == [] and app.document.marks == ()
     else:
         assert [density.limits for density in taken] == [view.view_limits()]
+
+
+def test_components_are_those_of_the_analysis_panel(plotted: App, qtbot: QtBot) -> None:
+    document = plotted.document
+    set_axes(plotted, qtbot, "PC 1", "PC 2")
+    qtbot.waitUntil(lambda: document.scatter.map is not None and not busy(plotted))
+    before = document.scatter.map.values
+    settings = document.analysis_settings
+    document.set_analysis_settings(replace(settings, within=(400.0, 550.0)), "range")
+    qtbot.waitUntil(lambda: document.scatter.map is not None and document.scatter.map.values is not before)
+    scores = PCA(2).fit_transform(VALUES[:16].reshape(16, -1).T).T
+    np.testing.assert_allclose(np.abs(document.scatter.map.values.reshape(2, -1)), np.abs(scores), atol=1e-4)
+    mnf = replace(settings.components, kind=ComponentKind.MNF, count=3)
+    document.set_analysis_settings(settings.with_definition(AnalysisKind.COMPONENTS, mnf), "components")
+    words = plotted.scatter.panel.words.text()
+    assert words == "X axis: component PC 1 requested; choose MNF 1 to MNF 3, or define others in Analysis."
+    offered = [plotted.scatter.panel.x_axis.itemText(at) for at in range(plotted.scatter.panel.x_axis.count())]
+    assert {"MNF 1", "MNF 3"} <= set(offered) and not {"PC 1", "MNF 4"} & set(offered)
+    plotted.view.show_mode("components")
+    qtbot.waitUntil(lambda: document.fitted(AnalysisKind.COMPONENTS) is not None)
+    set_axes(plotted, qtbot, "mnf 1", "MNF 2")
+    qtbot.waitUntil(lambda: document.scatter.map is not None and not busy(plotted))
+    assert document.scatter.components[1] is document.fitted(AnalysisKind.COMPONENTS).analysis
+    document.undo_stack.undo()  # the axes
+    document.undo_stack.undo()  # the kind
+    document.undo_stack.undo()  # the range
+    qtbot.waitUntil(lambda: document.scatter.map is not None and not busy(plotted))
+    np.testing.assert_allclose(document.scatter.map.values, before, atol=1e-6)

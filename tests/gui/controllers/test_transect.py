@@ -12,9 +12,9 @@ import imageio.v3 as iio
 import numpy as np
 import pandas as pd
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 from scipy.ndimage import map_coordinates
 
@@ -139,6 +139,10 @@ def test_the_curve_follows_the_wavelength_both_ways(crossed: App, qtbot: QtBot) 
 def test_the_mouse_is_followed_both_ways(crossed: App) -> None:
     view, document = crossed.transect.panel.view, crossed.document
     crossed.view.show_side_by_side()
+    image = crossed.window.image
+    QTest.mouseMove(image.viewport(), image.position_of(20, 20).toPoint())
+    assert document.hover == (20, 20) and not image.canvas.cursor.isVisible()
+    QApplication.sendEvent(image, QEvent(QEvent.Type.Leave))
     box = view.curve.getViewBox()
     QTest.mouseMove(view.viewport(), view.mapFromScene(box.mapViewToScene(QPointF(30, 0.3))))
     row, col = LINE.point_at(30)
@@ -160,7 +164,6 @@ def test_the_mouse_is_followed_both_ways(crossed: App) -> None:
 def test_the_interval_is_a_band(app: App, qtbot: QtBot) -> None:
     half = np.tile(np.linspace(0.01, 0.2, WIDTH), (HEIGHT, 1))
     open_cube(app, UncertainCube(VALUES, half))
-    app.document.encoded = object()  # type: ignore[assignment]  # a reconstruction
     app.transect.choose_tool()
     app.document.transect.set_line(TransectLine((5.5, 0.5), (5.5, 59.5)))
     settle(app, qtbot)

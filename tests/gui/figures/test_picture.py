@@ -18,22 +18,28 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
+from nesr_gui.analysis.classification import class_numbers
+from nesr_gui.analysis.definitions import ClassDefinition, ExpressionDefinition
+from nesr_gui.analysis.maps import compute_map
 from nesr_gui.colorimetry.cie import encode_srgb
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.gui.app import App
-from nesr_gui.gui.drawing.tone_mapping import ToneMapping, lookup
+from nesr_gui.gui.drawing.tone_mapping import NONE_COLOUR, UNCERTAIN_COLOUR, ToneMapping, lookup
 from nesr_gui.gui.figures import picture as pictures
 from nesr_gui.gui.figures.picture import Content, ImageFormat, Picture, PictureExport, export_picture
+from nesr_gui.gui.model.analyses import AnalysisKind, AnalysisRequest, AnalysisSpectrum
 from nesr_gui.gui.model.marks import new_mark
 from nesr_gui.gui.model.view_settings import ViewSettings
+from nesr_gui.gui.tasks.analyses import FitRequest, fit_analyses
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views.dialogs.picture import PictureDialog
 from nesr_gui.io.georeference import Georeference
 from nesr_gui.regions import Region
-from nesr_gui.spectral import Quantity, RGBImage
+from nesr_gui.spectral import Quantity, RGBImage, Spectrum
 from tests.gui.conftest import BANDS, smooth_cube
+from tests.gui.tasks.test_class_maps import NarrowlyLimited
 
 PICTURE, VALUES = Content
 SHAPE = 150, 110
@@ -294,3 +300,68 @@ def test_a_picture_waits_for_another_export(opened: App, qtbot: QtBot, tmp_path:
     assert "another export is running" in opened.window.messages.text.text()
     gate.set()
     qtbot.waitUntil(lambda: not opened.worker.is_busy(Task.EXPORT))
+
+
+@pytest.fixture
+def classified(context: RenderContext) -> RenderContext:
+    """Two classes of a field with intervals, narrow enough that only some pixels are uncertain."""
+    field = NarrowlyLimited(smooth_cube(*SHAPE), BANDS, Quantity.REFLECTANCE, {"map_info": UTM})
+    spectra = tuple(
+        AnalysisSpectrum(name, name, colour, Spectrum(BANDS, field.spectra([place], BANDS)[0]))
+        for name, colour, place in (("leaf", "#c32f0f", (3, 4)), ("soil", "#1a95fe", (70, 80)))
+    )
+    request = AnalysisRequest(AnalysisKind.CLASSES, ClassDefinition(angle=12.0), field, spectra, None)
+    return replace(context, field=field, analyses=fit_analyses(FitRequest((request,), {}), ignore))
+
+
+def map_of(context: RenderContext) -> np.ndarray:
+    fitted = context.analyses[AnalysisKind.CLASSES]
+    assert fitted.analysis is not None
+    made = compute_map(context.answering, fitted.analysis, differences=fitted.differences)
+    return class_numbers(made.values[0], made.abstained())
+
+
+@pytest.mark.parametrize("kind", ImageFormat)
+def test_values_of_classes_are_their_numbers(classified: RenderContext, tmp_path: Path, kind: ImageFormat) -> None:
+    path = written(classified, tmp_path / f"c{kind.ending}", VALUES, kind, "classes")
+    expected = map_of(classified)
+    assert set(np.unique(expected).tolist()) == {0, 1, 2, 255}
+    if kind is ImageFormat.EXR:
+        with OpenEXR.File(str(path)) as file:
+            numbers = next(iter(file.channels().values())).pixels
+    else:
+        numbers = iio.imread(path) if kind is ImageFormat.PNG else tifffile.imread(path)
+        assert numbers.dtype == np.uint8
+    np.testing.assert_array_equal(numbers, expected)
+
+
+def test_a_file_of_classes_says_what_they_are_and_rest_on(classified: RenderContext, tmp_path: Path) -> None:
+    path = written(classified, tmp_path / "c.png", VALUES, ImageFormat.PNG, "classes")
+    with Image.open(path) as image:
+        described = json.loads(image.text["Description"])  # type: ignore[attr-defined]
+    assert described["classes"] == "0 none; 1 leaf; 2 soil; 255 abstained" and "limits" not in described
+    assert described["rests_on"].startswith("Measured values") and described["abstained"].endswith("of the pixels")
+
+
+def test_a_legend_stands_beside_the_picture_of_classes(classified: RenderContext, tmp_path: Path) -> None:
+    path = written(classified, tmp_path / "c.png", PICTURE, ImageFormat.PNG, "classes", has_bar=True)
+    image = iio.imread(path)
+    assert image.shape[0] == SHAPE[0] and image.shape[1] > SHAPE[1] + 20
+    legend = image[:, SHAPE[1] :].reshape(-1, 3)
+    for colour in ("#c32f0f", "#1a95fe", NONE_COLOUR, UNCERTAIN_COLOUR):
+        assert (legend == tuple(bytes.fromhex(colour[1:]))).all(-1).sum() >= 16, colour
+    assert (legend == 255).all(-1).mean() > 0.4
+
+
+def test_uncertain_values_have_no_value(classified: RenderContext, tmp_path: Path) -> None:
+    request = classified.analyses[AnalysisKind.CLASSES].request
+    asked = AnalysisRequest(
+        AnalysisKind.EXPRESSION, ExpressionDefinition("b550", 0.02), request.field, (), None
+    )  # fmt: skip
+    context = replace(classified, analyses=fit_analyses(FitRequest((asked,), {}), ignore))
+    path = written(context, tmp_path / "v.tif", VALUES, ImageFormat.GEOTIFF, "expression")
+    fitted = context.analyses[AnalysisKind.EXPRESSION]
+    assert fitted.analysis is not None
+    expected = compute_map(context.answering, fitted.analysis, differences=fitted.differences).answers()
+    assert 0 < np.isnan(expected).mean() < 1
+    np.testing.assert_allclose(tifffile.imread(path), expected, rtol=1e-5)

@@ -118,6 +118,7 @@ def work(app: App) -> None:
     document.set_plot_settings(document.plot_settings.with_spectra([CURVE], "leaves.csv"))
     document.set_plot_settings(replace(document.plot_settings, transform=Transform(Normalise.MAXIMUM)))
     view_settings = document.view_settings.showing("band").arranged(PaneLayout.DIVIDED).divided_at(0.4)
+    view_settings = view_settings.with_layers("components", 2, 0, 1)
     document.set_view_settings(view_settings.with_levels("band", (0.1, 0.8)).with_colormap("band", "viridis"))
     document.development.choose(DevelopSettings(stops=0.5))
     app.window.image.is_fitted = False
@@ -339,6 +340,8 @@ def test_damaged_and_hostile_files_are_refused_in_a_sentence(kept: SessionData, 
     {"arrangement": "triple"}, {"modes": ["band"]}, {"levels": {"band": [1]}}, {"reference": {"name": "x"}},
     {"active": 2}, {"false_colour": [1, 2]}, {"measure": "taste"}, {"modes": 3}, {"levels": 7},
     {"modes": ["band", "sepia"]}, {"levels": {"band": [1, 1]}}, {"divider": "wide"}, {"speed": True},
+    {"layers": [{"components": [0]}]}, {"layers": [{}, {"components": [0, 1, 2, 3]}]},
+    {"layers": [{}, {"clusters": 1}]},
 ])  # fmt: skip
 def test_view_settings_that_are_none_are_refused(kept: SessionData, tmp_path: Path, broken: dict[str, Any]) -> None:
     path = tmp_path / "a.nesr"

@@ -7,10 +7,11 @@ from nesr_gui.gui.model.view_settings import PaneLayout, ViewSettings
 
 @pytest.mark.parametrize("broken", [
     {"active": 2}, {"levels": {"band": (1, 1)}}, {"levels": {"band": (0, float("nan"))}}, {"divider": 2},
-    {"speed": 0}, {"false_colour": (1, 2, float("inf"))},
+    {"speed": 0}, {"false_colour": (1, 2, float("inf"))}, {"layers": ({"components": ()}, {})},
+    {"layers": ({}, {"components": (0, 1, 2, 3)})}, {"layers": ({"components": (-1,)}, {})},
 ])  # fmt: skip
 def test_values_out_of_their_range_are_refused(broken: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="is not|of two"):
+    with pytest.raises(ValueError, match="is not|of two|one to three layers"):
         ViewSettings(**broken)
 
 
@@ -38,3 +39,11 @@ def test_sides_levels_and_line() -> None:
     assert view_settings.divided_at(2.0).divider == 0.95 and view_settings.divided_at(-1).divider == 0.05
     changed = view_settings.with_levels("band", (0.1, 0.2)).with_colormap("band", "magma")
     assert changed.with_levels("band", None).with_colormap("band", None) == view_settings
+
+
+def test_two_panes_show_layers_of_their_own() -> None:
+    single = ViewSettings().showing("components").with_layers("components", 2)
+    assert single.layers == ({"components": (2,)}, {"components": (2,)})  # a second pane begins with the same
+    beside = single.arranged(PaneLayout.SIDE_BY_SIDE).showing("components", 1).with_layers("components", 0, 1, 2)
+    assert beside.layers == ({"components": (2,)}, {"components": (0, 1, 2)})
+    assert beside.swapped().layers == beside.layers[::-1]

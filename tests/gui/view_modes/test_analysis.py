@@ -22,7 +22,8 @@ from nesr_gui.gui.model.viewport import SamplingGrid
 from nesr_gui.gui.tasks.analyses import FitRequest, fit_analyses
 from nesr_gui.gui.tasks.rendering import RenderRequest, render_picture
 from nesr_gui.gui.view_modes import ANALYSES
-from nesr_gui.gui.view_modes.base import RenderContext
+from nesr_gui.gui.view_modes.analysis import DIVERGING, MATCH, AnalysisMode
+from nesr_gui.gui.view_modes.base import RenderContext, ValueScale
 from nesr_gui.spectral import Quantity, Spectrum
 from tests.gui.conftest import BANDS, Limited, smooth_cube
 
@@ -74,7 +75,7 @@ def test_a_picture_is_the_map(kind: AnalysisKind, within: tuple[float, float] | 
     whole = compute_map(field, fitted.analysis, differences=fitted.differences)
     shares = []
     for number in range(len(whole.layers)):
-        asked = replace(context, view_settings=context.view_settings.with_layer(mode.name, number))
+        asked = replace(context, view_settings=context.view_settings.with_layers(mode.name, number))
         answers = mode.render(asked, WHOLE, ignore)
         np.testing.assert_allclose(answers.values, whole.values[number], rtol=1e-5, atol=1e-5)
         np.testing.assert_array_equal(answers.abstained, whole.abstained(number))
@@ -83,6 +84,96 @@ def test_a_picture_is_the_map(kind: AnalysisKind, within: tuple[float, float] | 
         assert not certain.abstained.any()
         shares.append(float(answers.abstained.mean()))
     assert max(shares) > 0  # the intervals of this field are wide
+
+
+def with_layers(context: RenderContext, mode: AnalysisMode, *layers: int) -> RenderContext:
+    return replace(context, view_settings=context.view_settings.with_layers(mode.name, *layers))
+
+
+def test_another_layer_is_shown_without_evaluating_the_image_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    field, mode = Limited(VALUES, BANDS, Quantity.REFLECTANCE), ANALYSES[AnalysisKind.COMPONENTS]
+    context = context_of(field, AnalysisSettings(), AnalysisKind.COMPONENTS)
+    first = mode.render(context, WHOLE, ignore)
+    monkeypatch.setattr(Limited, "blocks", None)
+    second = mode.render(with_layers(context, mode, 1), WHOLE, ignore)
+    assert not np.array_equal(first.values, second.values)
+    part = mode.render(with_layers(context, mode, 1), SamplingGrid(2, slice(4, 20), slice(2, 30)), ignore)
+    np.testing.assert_array_equal(part.values, second.values[4:20:2, 2:30:2])
+    np.testing.assert_array_equal(part.abstained, second.abstained[4:20:2, 2:30:2])
+
+
+def test_another_difference_keeps_what_was_rendered() -> None:
+    field = Limited(VALUES, BANDS, Quantity.REFLECTANCE)
+    request = AnalysisRequest(AnalysisKind.ABUNDANCES, AbundanceDefinition(), field, SPECTRA, None)
+    known = fit_analyses(FitRequest((request,), {}), ignore)
+    before = known[AnalysisKind.ABUNDANCES]
+    stricter = replace(request, definition=AbundanceDefinition(difference=0.01))
+    again = fit_analyses(FitRequest((stricter,), known), ignore)[AnalysisKind.ABUNDANCES]
+    assert again.rendered is before.rendered and again.differences == (0.01, 0.01, np.inf)
+    other = replace(request, definition=AbundanceDefinition(sums_to_one=False))
+    assert fit_analyses(FitRequest((other,), known), ignore)[AnalysisKind.ABUNDANCES].rendered is not before.rendered
+
+
+def test_three_components_are_mixed_between_their_limits() -> None:
+    field, mode = Limited(VALUES, BANDS, Quantity.REFLECTANCE), ANALYSES[AnalysisKind.COMPONENTS]
+    context = context_of(field, AnalysisSettings(), AnalysisKind.COMPONENTS)
+    fitted = mode.fitted(context)
+    assert fitted is not None
+    layers = [mode.render(with_layers(context, mode, number), WHOLE, ignore) for number in (2, 0, 1)]
+    mixed = mode.render(with_layers(context, mode, 2, 0, 1), WHOLE, ignore)
+    for channel, (layer, number) in enumerate(zip(layers, (2, 0, 1), strict=True)):
+        low, high = fitted.limits[number]
+        np.testing.assert_allclose(mixed.values[..., channel], (layer.values - low) / (high - low), atol=1e-5)
+    np.testing.assert_array_equal(mixed.abstained, np.any([layer.abstained for layer in layers], axis=0))
+    colours = with_layers(context, mode, 2, 0, 1)
+    assert mode.caption(colours) == "Components: PC 3 red, PC 1 green, PC 2 blue"
+    assert mode.scale(colours).is_colour and not mode.scale(colours).is_light
+    narrow = colours.view_settings.with_levels(mode.scale_of(context, 0).key, (0.0, 0.5))
+    narrowed = replace(colours, view_settings=narrow)
+    assert mode.cache_key(narrowed) != mode.cache_key(colours)
+    np.testing.assert_allclose(mode.render(narrowed, WHOLE, ignore).values[..., 1], layers[1].values / 0.5, atol=1e-5)
+    picture = render_picture(RenderRequest(mode, replace(colours, is_abstaining=False), WHOLE), ignore)
+    np.testing.assert_allclose(picture.shown, np.clip(mixed.values, 0, 1) * 255, atol=1)  # not encoded as light
+
+
+def test_two_endmembers_are_red_and_green() -> None:
+    mode = ANALYSES[AnalysisKind.ABUNDANCES]
+    context = context_of(CubeField(VALUES, BANDS), AnalysisSettings(), AnalysisKind.ABUNDANCES)
+    assert mode.first_mixture(context) == (0, 1)
+    mixed = mode.render(with_layers(context, mode, 0, 1), WHOLE, ignore).values
+    np.testing.assert_allclose(mixed.sum(axis=-1), 1, atol=1e-5)
+    assert not mixed[..., 2].any() and mixed[..., 0].max() > 0.9
+    assert mode.caption(with_layers(context, mode, 0, 1)) == "Abundances: leaf red, soil green"
+    error = mode.scale_of(context, 2)
+    assert error.quantity == "error (RMSE)" and 0 < error.limits[1] < 0.5
+    assert mode.layers(with_layers(context, mode, 7)) == (2,)  # an endmember that was left out
+
+
+def test_values_have_limits_of_their_own() -> None:
+    """Ratios with outliers, and values of both signs around 0, are seen without setting levels."""
+    mode = ANALYSES[AnalysisKind.EXPRESSION]
+
+    def scale(text: str) -> ValueScale:
+        settings = AnalysisSettings(expression=ExpressionDefinition(text))
+        return mode.scale(context_of(CubeField(VALUES, BANDS), settings, AnalysisKind.EXPRESSION))
+
+    band = VALUES[15]
+    low, high = np.percentile(band, (2, 98))
+    assert scale("b550").limits == pytest.approx((low, high), rel=1e-4) and scale("b550").colormap == "viridis"
+    signed = scale("b550 - b450")
+    assert signed.limits[0] == -signed.limits[1] < 0 and signed.colormap == DIVERGING
+    assert signed.limits[1] == pytest.approx(np.abs(np.percentile(band - VALUES[5], (2, 98))).max(), rel=1e-4)
+    assert scale("b550").key != signed.key  # levels that are set for one do not apply to the other
+
+
+def test_a_comparison_is_a_mask() -> None:
+    settings = AnalysisSettings(expression=ExpressionDefinition("b550 > 0.5"))
+    mode = ANALYSES[AnalysisKind.EXPRESSION]
+    context = context_of(CubeField(VALUES, BANDS), settings, AnalysisKind.EXPRESSION)
+    assert mode.scale(context).categories == (MATCH,)
+    picture = render_picture(RenderRequest(mode, context, WHOLE), ignore)
+    np.testing.assert_array_equal(picture.painted == 1, VALUES[15] > 0.5)
+    assert picture.histogram is None and (picture.shown[VALUES[15] <= 0.5] == NONE).all()
 
 
 def test_measured_cubes_never_abstain() -> None:

@@ -10,6 +10,7 @@ from nesr_gui.analysis.definitions import ComponentDefinition
 from nesr_gui.colorimetry.cie import colour_differences, render_camera_rgb
 from nesr_gui.colorimetry.viewing_conditions import Illuminant, ViewingConditions
 from nesr_gui.fields.protocol import Cancelled, CubeField
+from nesr_gui.fields.window_cache import WindowCache
 from nesr_gui.gui.model.analyses import AnalysisKind, AnalysisRequest, AnalysisSettings, AnalysisSpectrum
 from nesr_gui.gui.model.view_settings import ErrorMetric, ViewSettings
 from nesr_gui.gui.model.viewport import SamplingGrid
@@ -73,6 +74,12 @@ def fitted(context: RenderContext) -> RenderContext:
         for kind in AnalysisKind
     )  # fmt: skip
     return replace(context, analyses=fit_analyses(FitRequest(requests, {}), ignore))
+
+
+def anew(context: RenderContext) -> RenderContext:
+    """The context without the layers that were rendered before."""
+    fresh = {kind: replace(each, rendered=WindowCache(1 << 20)) for kind, each in context.analyses.items()}
+    return replace(context, analyses=fresh)
 
 
 def values(picture: np.ndarray | Answers) -> np.ndarray:
@@ -187,7 +194,7 @@ def test_a_sampled_picture_is_the_whole_one_sampled(
     monkeypatch.setattr(base, "BLOCK_VALUES", 31 * 40)
     monkeypatch.setattr("nesr_gui.fields.protocol.BLOCK_VALUES", 31 * 40)
     for stride, rows, cols in ((1, slice(3, 20), slice(5, 29)), (3, slice(3, 22), slice(6, 30))):
-        picture = values(MODES[name].render(asked, SamplingGrid(stride, rows, cols), ignore))
+        picture = values(MODES[name].render(anew(asked), SamplingGrid(stride, rows, cols), ignore))
         np.testing.assert_allclose(picture, whole[rows, cols][::stride, ::stride], rtol=1e-4, atol=2e-3)
 
 
@@ -206,7 +213,7 @@ def test_long_work_tells_its_progress_and_can_be_stopped(
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        MODES[name].render(context, sampling, stop)
+        MODES[name].render(anew(context), sampling, stop)
     assert told == sorted(told) and told[0] >= 0 and told[-1] <= 1
 
 

@@ -24,6 +24,7 @@ TITLES = {
 NO_SPECTRA = "Click pixels, draw regions, or load reference spectra: each of them is a class or an endmember."
 NOT_COUNTED = "The pixels are not counted, because this was cancelled."
 _OF_SPECTRA = (AnalysisKind.CLASSES, AnalysisKind.ABUNDANCES)
+_ROWS = {AnalysisKind.CLASSES: "Class", AnalysisKind.CLUSTERS: "Cluster", AnalysisKind.ABUNDANCES: "Endmember"}
 
 
 class AnalysisPanel(QWidget):
@@ -39,6 +40,7 @@ class AnalysisPanel(QWidget):
     statistics_requested = Signal()  # of the selected classes
     export_requested = Signal()  # of the map of classes
     references_requested = Signal()  # use the centres of clusters as reference spectra
+    layers_picked = Signal(object, object)  # AnalysisKind, numbers of the layers to show
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -51,10 +53,14 @@ class AnalysisPanel(QWidget):
         self._has_uncertain = False
         self.stack, self.pages = QStackedWidget(), dict[AnalysisKind, AnalysisPage]()
         self.classes, self.clusters = ClassesPage(), ClustersPage()
-        for page in (self.classes, self.clusters, AbundancesPage(), ExpressionPage(), ComponentsPage()):
+        pages: tuple[AnalysisPage, ...] = (
+            self.classes, self.clusters, AbundancesPage(), ExpressionPage(), ComponentsPage()
+        )  # fmt: skip
+        for page in pages:
             self.pages[page.kind] = page
             self.stack.addWidget(page)
             page.definition_picked.connect(self._pick_definition)
+            page.layers_picked.connect(self._pick_layers)
         self.clusters.references_requested.connect(self.references_requested)
         self.table = ClassTable()
         self.table.use_picked.connect(self.use_picked)
@@ -91,7 +97,7 @@ class AnalysisPanel(QWidget):
         top.addWidget(self.kinds)
         top.addWidget(self.heads, 1)
         layout.addLayout(top)
-        for widget in (self.stack, self.no_spectra, self.table, self.outputs, self.counted):
+        for widget in (self.stack, self.no_spectra, self.outputs, self.table, self.counted):
             layout.addWidget(widget)
         layout.addWidget(row(self.all, self.low, QLabel("to"), self.high))
         layout.addWidget(self.abstaining)
@@ -116,6 +122,7 @@ class AnalysisPanel(QWidget):
             )
         self.stack.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._show_columns()
+        self.table.show_title(_ROWS.get(kind, ""))
         self.outputs.setVisible(kind.is_of_classes)
         self.counted.setVisible(kind.is_of_classes)
 
@@ -127,7 +134,9 @@ class AnalysisPanel(QWidget):
 
     def show_settings(self, settings: AnalysisSettings, limits: tuple[float, float]) -> None:
         """Show the definition, the wavelengths within the `limits` of the image (nm), and whether uncertain is pale."""
-        self.pages[self.kind].show_definition(settings.definition(self.kind))
+        page = self.pages[self.kind]
+        page.show_range(limits)
+        page.show_definition(settings.definition(self.kind))
         self._show_thresholds(settings.classes)
         self.all.setChecked(settings.within is None)
         for box, value in zip((self.low, self.high), settings.within or limits, strict=True):
@@ -145,6 +154,10 @@ class AnalysisPanel(QWidget):
         self._show_thresholds(definition)
         self.table.setVisible(bool(rows))
         self.no_spectra.setVisible(self.kind in _OF_SPECTRA and not any(each.is_used is not None for each in rows))
+
+    def show_layers(self, layers: tuple[int, ...]) -> None:
+        """Show which layers the picture of the analysis has."""
+        self.pages[self.kind].show_layers(layers)
 
     def show_fitted(self, fitted: FittedAnalysis | None, rests_on: str, has_intervals: bool) -> None:
         """Show what was learned from the image, and what its picture rests on; None while it is not ready."""
@@ -176,6 +189,9 @@ class AnalysisPanel(QWidget):
 
     def _pick_definition(self, definition: object, item: str, is_continued: bool) -> None:
         self.definition_picked.emit(self.kind, definition, item, is_continued)
+
+    def _pick_layers(self, layers: tuple[int, ...]) -> None:
+        self.layers_picked.emit(self.kind, layers)
 
     def _pick_range(self) -> None:
         within = self.low.value(), self.high.value()

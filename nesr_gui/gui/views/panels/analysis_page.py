@@ -15,6 +15,7 @@ class AnalysisPage(QWidget):
     """Shows and changes the definition of one analysis, and shows what was learned from the image."""
 
     definition_picked = Signal(object, str, bool)  # Definition, what changes, whether it continues a drag
+    layers_picked = Signal(object)  # numbers of the layers to show: one, or up to three as red, green and blue
     kind: ClassVar[AnalysisKind]
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -36,3 +37,9 @@ class AnalysisPage(QWidget):
 
     def show_fitted(self, fitted: FittedAnalysis | None) -> None:
         """Show what was learned from the image; None while it is not ready."""
+
+    def show_range(self, covered: tuple[float, float]) -> None:
+        """Adapt to the wavelengths (nm) that the image covers."""
+
+    def show_layers(self, layers: tuple[int, ...]) -> None:
+        """Show which layers the picture has."""

@@ -84,7 +84,7 @@ class ClassTable(QTableWidget):
         quiet(self)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setIconSize(QSize(SWATCH, SWATCH))
-        headers = [QTableWidgetItem(title) for title in _TITLES]
+        self._headers = headers = [QTableWidgetItem(title) for title in _TITLES]
         for column, item in enumerate(headers):
             item.setTextAlignment(_LEFT if column == NAME else _RIGHT)
             self.setHorizontalHeaderItem(column, item)
@@ -135,6 +135,10 @@ class ClassTable(QTableWidget):
         height = self.horizontalHeader().sizeHint().height() + 4
         self.setMinimumHeight(height + ROW_HEIGHT * min(max(len(shown), 1), _FEWEST))
         self.setMaximumHeight(height + ROW_HEIGHT * min(max(len(shown), 1), _MOST))
+
+    def show_title(self, title: str) -> None:
+        """Set the title of the names."""
+        self._headers[NAME].setText(title)
 
     def show_columns(self, *, thresholds: bool, counts: bool, uncertain: bool) -> None:
         """Show the columns of thresholds, of pixels and shares, and of uncertain pixels, or not."""
@@ -193,6 +197,7 @@ def _cells(row: ClassRow) -> list[QTableWidgetItem]:
     numbers = [QTableWidgetItem() for _ in (THRESHOLD, *_COUNTED)]
     for column, item in enumerate(numbers, THRESHOLD):
         item.setTextAlignment(_RIGHT)
+        item.setText("…" if column in _COUNTED and row.number >= 0 else "")
         item.setFlags(fixed | Qt.ItemFlag.ItemIsEditable if column == THRESHOLD and row.is_used else fixed)
     return [name, *numbers]
 

@@ -36,7 +36,7 @@ HINTS: dict[Tool, str] = {
     Shape.ELLIPSE: "Drag an ellipse in the image to see its mean spectrum",
     Shape.POLYGON: "Click the corners of a polygon in the image to see its mean spectrum",
     Shape.LASSO: "Drag around a region in the image to see its mean spectrum",
-    LineTool.TRANSECT: "Drag a line in the image; the Transect panel shows the spectra along it",
+    LineTool.TRANSECT: "Drag a line in the image to see the spectra along it",
 }
 CHANNELS = (("R", "#d62f2f"), ("G", "#1f9d3a"), ("B", "#2f62e0"))
 

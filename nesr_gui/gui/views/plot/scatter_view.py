@@ -87,7 +87,7 @@ class ScatterView(pg.PlotWidget):  # type: ignore[misc]
             "shows all."
         )
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumHeight(140)
+        self.setMinimumHeight(120)
         self.plot = self.getPlotItem()
         self.box = self.plot.getViewBox()
         self.box.disableAutoRange()

@@ -48,7 +48,7 @@ class TransectView(pg.GraphicsLayoutWidget):  # type: ignore[misc]
             "Spectra along the transect: distance from A to B across, wavelength upwards; below, the values at the "
             "selected wavelength"
         )
-        self.setMinimumHeight(170)
+        self.setMinimumHeight(130)
         self.setAntialiasing(True)
         self.ci.setContentsMargins(4, 6, 4, 4)
         self.ci.layout.setHorizontalSpacing(2)

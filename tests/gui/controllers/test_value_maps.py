@@ -1,0 +1,301 @@
+"""Values of analyses in the window: layers, means, masks as regions, files, and the wavelength in loadings."""
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+from scipy.optimize import nnls
+
+from nesr_gui.analysis.definitions import AbundanceDefinition, ComponentDefinition, ExpressionDefinition
+from nesr_gui.fields.protocol import CubeField
+from nesr_gui.gui.app import App
+from nesr_gui.gui.model.analyses import AnalysisKind
+from nesr_gui.gui.model.view_settings import PaneLayout
+from nesr_gui.gui.tasks import value_maps
+from nesr_gui.gui.tasks.worker import Task
+from nesr_gui.io.spectra.readers import read_spectra
+from nesr_gui.regions import Region, inside
+from nesr_gui.spectral import Quantity, Wavelengths
+from tests.gui.conftest import BANDS, smooth_cube
+
+HEIGHT, WIDTH = 30, 40
+CHANCE = np.random.default_rng(5)
+MEMBERS = (0.5 + 0.4 * np.sin(BANDS.nm / np.array([[60.0], [90.0], [35.0]]) + np.array([[0.0], [1.0], [2.0]]))).astype(
+    np.float32
+)
+SHARES = CHANCE.dirichlet((0.6, 0.6, 0.6), (HEIGHT, WIDTH)).astype(np.float32)
+VALUES = np.tensordot(MEMBERS.T, SHARES, axes=(1, 2)) + CHANCE.normal(0, 0.01, (31, HEIGHT, WIDTH)).astype(np.float32)
+SPOTS = [(3, 4), (15, 20), (25, 33)]
+for spot, member in zip(SPOTS, MEMBERS, strict=True):
+    VALUES[:, spot[0], spot[1]] = member
+
+
+def is_at_rest(app: App) -> bool:
+    return (
+        not app.worker._newest and not app.refresh._stale and all(not each._rest.isActive() for each in app.renderers)
+    )
+
+
+@pytest.fixture
+def cube(app: App, qtbot: QtBot) -> App:
+    """A window with a measured cube and three marked endmembers."""
+    app.document.open_cube("scene", CubeField(VALUES.astype(np.float32), BANDS), (0.0, 1.0))
+    for row, col in SPOTS:
+        app.document.add_pin(row, col)
+    qtbot.waitUntil(lambda: len(app.document.analysis_spectra) == 3)
+    return app
+
+
+@pytest.fixture
+def choose(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], list[str]]:
+    """Answers the question for a file name; returns the offered file types."""
+
+    def answer(path: Path) -> list[str]:
+        offered: list[str] = []
+
+        def ask(parent: object, title: str, proposed: str, filters: str) -> tuple[str, str]:
+            offered.append(filters)
+            return str(path), ""
+
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", ask)
+        return offered
+
+    return answer
+
+
+def show(app: App, kind: AnalysisKind, qtbot: QtBot) -> None:
+    app.window.actions_by_name[f"show_{kind}"].trigger()
+    settle(app, kind, qtbot)
+
+
+def settle(app: App, kind: AnalysisKind, qtbot: QtBot) -> None:
+    def is_shown() -> bool:
+        known, shown = app.document.analyses.get(kind), app.renderers[app.document.view_settings.active].shown
+        wanted = app.document.analysis_settings.definition(kind)
+        return (
+            known is not None and known.request.definition == wanted and is_at_rest(app)
+            and (known.analysis is None or (shown is not None and shown.is_exact and shown.request.mode.name == kind))
+        )  # fmt: skip
+
+    qtbot.waitUntil(is_shown)
+
+
+def define(app: App, kind: AnalysisKind, definition: object, qtbot: QtBot) -> None:
+    app.analyses.set_definition(kind, definition, "definition", False)
+    settle(app, kind, qtbot)
+
+
+def painted(app: App, side: int | None = None) -> np.ndarray:
+    shown = app.renderers[app.document.view_settings.active if side is None else side].shown
+    assert shown is not None and shown.painted.shape[:2] == (HEIGHT, WIDTH)
+    return shown.painted
+
+
+def test_abundances_equal_those_of_scipy(cube, qtbot):
+    """Non-negative least squares; for a sum of 1 with a row of large weight (Heinz and Chang 2001)."""
+    show(cube, AnalysisKind.ABUNDANCES, qtbot)
+    weight = 1e4
+    augmented = np.concatenate([MEMBERS.T.astype(float), np.full((1, 3), weight)])
+    for is_summed in (True, False):
+        define(cube, AnalysisKind.ABUNDANCES, AbundanceDefinition(sums_to_one=is_summed), qtbot)
+        expected = np.stack([
+            nnls(augmented, [*spectrum, weight])[0] if is_summed else nnls(MEMBERS.T, spectrum)[0]
+            for spectrum in VALUES.reshape(31, -1).T.astype(float)
+        ]).T.reshape(3, HEIGHT, WIDTH)  # fmt: skip
+        for number in range(3):
+            cube.analyses.set_layers(AnalysisKind.ABUNDANCES, (number,))
+            settle(cube, AnalysisKind.ABUNDANCES, qtbot)
+            np.testing.assert_allclose(painted(cube), expected[number], atol=2e-4)
+
+
+def test_components_equal_those_of_scikit_learn(cube, qtbot):
+    decomposition = pytest.importorskip("sklearn.decomposition")
+    show(cube, AnalysisKind.COMPONENTS, qtbot)
+    spectra = VALUES.reshape(31, -1).T.astype(float)
+    pca = decomposition.PCA(3).fit(spectra)
+    scores = pca.transform(spectra).T.reshape(3, HEIGHT, WIDTH)
+    fitted = cube.document.analyses[AnalysisKind.COMPONENTS].analysis
+    np.testing.assert_allclose(fitted.explained[:3], pca.explained_variance_ratio_, rtol=1e-4)
+    for number in range(3):
+        cube.analyses.set_layers(AnalysisKind.COMPONENTS, (number,))
+        settle(cube, AnalysisKind.COMPONENTS, qtbot)
+        sign = np.sign((scores[number] * painted(cube)).sum())
+        np.testing.assert_allclose(painted(cube), sign * scores[number], atol=2e-4)
+
+
+def test_layers_are_stepped_and_mixed_by_keys(cube, qtbot):
+    actions = cube.window.actions_by_name
+    assert not actions["next_layer"].isEnabled() and not actions["export_map"].isEnabled()
+    show(cube, AnalysisKind.ABUNDANCES, qtbot)
+    assert all(actions[name].isEnabled() for name in ("next_layer", "previous_layer", "mix_layers", "export_map"))
+    assert not actions["export_loadings"].isEnabled() and not actions["mask_regions"].isEnabled()
+
+    def layers() -> tuple[int, ...]:
+        return cube.document.view_settings.layers[0]["abundances"]
+
+    for name, expected in (("next_layer", (1,)), ("previous_layer", (0,)), ("previous_layer", (3,)),
+                           ("next_layer", (0,)), ("mix_layers", (0, 1, 2)), ("mix_layers", (0,))):  # fmt: skip
+        actions[name].trigger()
+        assert layers() == expected
+    show(cube, AnalysisKind.EXPRESSION, qtbot)
+    assert not actions["next_layer"].isEnabled() and actions["export_map"].isEnabled()
+
+
+def test_two_panes_show_two_abundances(cube, qtbot):
+    show(cube, AnalysisKind.ABUNDANCES, qtbot)
+    cube.document.set_view_settings(
+        cube.document.view_settings.arranged(PaneLayout.SIDE_BY_SIDE).showing("abundances", 1)
+    )
+    cube.analyses.set_layers(AnalysisKind.ABUNDANCES, (2,))
+    settle(cube, AnalysisKind.ABUNDANCES, qtbot)
+    qtbot.waitUntil(lambda: cube.renderers[0].shown is not None and cube.renderers[0].shown.is_exact)
+    qtbot.waitUntil(lambda: is_at_rest(cube))
+    np.testing.assert_allclose(painted(cube, 0)[3, 4], 1, atol=1e-4)
+    np.testing.assert_allclose(painted(cube, 1)[25, 33], 1, atol=1e-4)
+    assert painted(cube, 1)[3, 4] == pytest.approx(0, abs=1e-4)
+    captions = [cube.window.panes.images[side].captions[side].accessibleName() for side in (0, 1)]
+    assert [caption.rpartition(": ")[2] for caption in captions] == ["pin 1", "pin 3"]
+
+
+def test_means_of_image_and_active_region_appear(cube, qtbot):
+    show(cube, AnalysisKind.ABUNDANCES, qtbot)
+    table = cube.values.abundances.layers.table
+    qtbot.waitUntil(lambda: table.item(0, 1) is not None and table.item(0, 1).text() != "")
+    maps = cube.document.analyses[AnalysisKind.ABUNDANCES].analysis.values(VALUES.astype(np.float32))
+    assert [table.item(row, 1).text() for row in range(4)] == [f"{mean:.3f}" for mean in maps.mean(axis=(1, 2))]
+    assert table.isColumnHidden(2)
+    cube.document.mark_set.add(Region.rectangle(2, 3, 12, 17))  # also an endmember
+    qtbot.waitUntil(lambda: table.rowCount() == 5 and table.item(4, 2).text() != "" and is_at_rest(cube))
+    fitted = cube.document.analyses[AnalysisKind.ABUNDANCES]
+    found = fitted.analysis.values(VALUES[:, 2:12, 3:17].astype(np.float32)).mean(axis=(1, 2))
+    assert [table.item(row, 2).text() for row in range(5)] == [f"{mean:.3f}" for mean in found]
+    cube.document.mark_set.set_active(1)
+    qtbot.waitUntil(lambda: table.isColumnHidden(2))
+
+
+def test_a_mask_becomes_regions_that_can_be_undone(app, qtbot):
+    values = smooth_cube(HEIGHT, WIDTH)
+    app.document.open_cube("scene", CubeField(values, BANDS), (0.0, 1.0))
+    show(app, AnalysisKind.EXPRESSION, qtbot)
+    define(app, AnalysisKind.EXPRESSION, ExpressionDefinition("b550 > 0.5"), qtbot)
+    app.document.add_pin(2, 2)
+    app.window.actions_by_name["mask_regions"].trigger()
+    qtbot.waitUntil(lambda: len(app.document.marks) > 1)
+    covered = np.zeros((HEIGHT, WIDTH), bool)
+    for mark in app.document.marks[1:]:
+        rows, cols = mark.place.window(covered.shape, 1)
+        centres = (np.arange(part.start, part.stop) + 0.5 for part in (rows, cols))
+        covered[rows, cols] |= inside(mark.place, *centres)
+    np.testing.assert_array_equal(covered, values[15] > 0.5)
+    assert app.document.marks[1].name == "b550 > 0.5 1"
+    assert "largest parts of the mask" in app.window.messages.text.text()
+    app.document.undo_stack.undo()
+    assert len(app.document.marks) == 1
+
+
+def test_the_result_of_another_image_is_discarded(cube, qtbot, monkeypatch):
+    show(cube, AnalysisKind.EXPRESSION, qtbot)
+    define(cube, AnalysisKind.EXPRESSION, ExpressionDefinition("b550 > 0.5"), qtbot)
+    request = value_maps.MapRequest(cube.document.analyses[AnalysisKind.EXPRESSION], True)
+    found = value_maps.outline_mask(request, lambda fraction: None)
+    cube.document.open_cube("other", CubeField(VALUES.astype(np.float32), BANDS), (0.0, 1.0))
+    cube.values._take_regions(request, found)
+    assert cube.document.marks == ()
+
+
+def test_maps_and_loadings_are_written(cube, qtbot, choose, tmp_path):
+    show(cube, AnalysisKind.COMPONENTS, qtbot)
+    offered = choose(tmp_path / "scores.tif")
+    cube.values.components.export.click()
+    qtbot.waitUntil(lambda: (tmp_path / "scores.tif").exists() and is_at_rest(cube))
+    analysis = cube.document.analyses[AnalysisKind.COMPONENTS].analysis
+    np.testing.assert_allclose(
+        tifffile.imread(tmp_path / "scores.tif"), analysis.values(VALUES.astype(np.float32)), atol=1e-5
+    )
+    assert offered == ["GeoTIFF (*.tif)"]  # OpenEXR holds one layer
+    choose(tmp_path / "loadings.csv")
+    cube.values.components.export_loadings.click()
+    qtbot.waitUntil(lambda: (tmp_path / "loadings.csv").exists())
+    curves = read_spectra(tmp_path / "loadings.csv")
+    assert [curve.name for curve in curves] == ["mean", *(f"PC {number}" for number in range(1, 7))]
+    np.testing.assert_allclose(curves[1].values, analysis.loadings[0], rtol=1e-4)
+    show(cube, AnalysisKind.EXPRESSION, qtbot)
+    define(cube, AnalysisKind.EXPRESSION, ExpressionDefinition("b550 > 0.5"), qtbot)
+    offered = choose(tmp_path / "mask.geojson")
+    cube.values.expression.export.click()
+    qtbot.waitUntil(lambda: (tmp_path / "mask.geojson").exists())
+    assert json.loads((tmp_path / "mask.geojson").read_text())["features"] and "GeoJSON" in offered[0]
+
+
+def test_the_wavelength_is_shared_with_the_loadings(cube, qtbot):
+    show(cube, AnalysisKind.COMPONENTS, qtbot)
+    loadings = cube.values.components.loadings
+    assert loadings.line.value() == cube.document.nm
+    cube.document.set_wavelength(612.0)
+    qtbot.waitUntil(lambda: loadings.line.value() == 612.0)
+    loadings.wavelength_picked.emit(455.0)
+    assert cube.document.nm == 455.0
+
+
+def test_a_definition_is_undone_and_learned_again(cube, qtbot):
+    show(cube, AnalysisKind.EXPRESSION, qtbot)
+    before = painted(cube).copy()
+    define(cube, AnalysisKind.EXPRESSION, ExpressionDefinition("b650"), qtbot)
+    np.testing.assert_allclose(painted(cube), VALUES[25], rtol=1e-5)
+    cube.document.undo_stack.undo()
+    settle(cube, AnalysisKind.EXPRESSION, qtbot)
+    qtbot.waitUntil(lambda: np.array_equal(painted(cube), before))
+    assert cube.values.expression.text.currentText() == "GLI"
+
+
+@pytest.mark.parametrize("kind", [AnalysisKind.ABUNDANCES, AnalysisKind.EXPRESSION, AnalysisKind.COMPONENTS])
+def test_radiance_of_other_wavelengths_is_analysed(app, qtbot, kind):
+    """A cube of 900-1700 nm whose values are of the order of 10,000, with a part without values."""
+    bands = Wavelengths.from_step(900, 1700, 100)
+    values = (20_000 * CHANCE.random((9, HEIGHT, WIDTH))).astype(np.float32)
+    values[:, :3] = np.nan
+    app.document.open_cube("radiance", CubeField(values, bands, Quantity.RADIANCE), (0.0, 20_000.0))
+    for row, col in SPOTS:
+        app.document.add_pin(row, col)
+    qtbot.waitUntil(lambda: len(app.document.analysis_spectra) == 3)
+    app.window.actions_by_name[f"show_{kind}"].trigger()
+    if kind is AnalysisKind.EXPRESSION:
+        settle(app, kind, qtbot)  # the index is impossible here
+        assert app.document.analyses[kind].refusal and app.values.expression.problem.isVisible()
+        define(app, kind, ExpressionDefinition("b1000 / b1500"), qtbot)
+    settle(app, kind, qtbot)
+    picture = app.renderers[0].shown
+    low, high = picture.request.limits
+    inside = picture.painted[np.isfinite(picture.painted)]
+    assert np.isnan(picture.painted[:3]).all() and inside.size == (HEIGHT - 3) * WIDTH
+    assert ((inside >= low) & (inside <= high)).mean() > 0.9 and high - low < 4 * np.ptp(inside)
+
+
+def test_components_can_be_cancelled_and_follow_the_image(cube, qtbot, monkeypatch):
+    """A fit that runs when the image changes delivers nothing."""
+    started, gate = threading.Event(), threading.Event()
+    fit = ComponentDefinition.fit
+
+    def slow(self, field, spectra, within, progress):
+        if field.shape == (HEIGHT, WIDTH):
+            started.set()
+            gate.wait(30)
+            progress(0.5)  # raises Cancelled
+        return fit(self, field, spectra, within, progress)
+
+    monkeypatch.setattr(ComponentDefinition, "fit", slow)
+    cube.window.actions_by_name["show_components"].trigger()
+    qtbot.waitUntil(started.is_set)
+    assert cube.window.status.shown() in (None, Task.FIT_ANALYSIS)
+    other = CubeField(VALUES[:, :20].astype(np.float32), BANDS)
+    cube.document.open_cube("other", other, (0.0, 1.0))
+    cube.window.actions_by_name["show_components"].trigger()
+    gate.set()
+    qtbot.waitUntil(lambda: AnalysisKind.COMPONENTS in cube.document.analyses)
+    assert cube.document.analyses[AnalysisKind.COMPONENTS].request.field is other
