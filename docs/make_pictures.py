@@ -175,6 +175,25 @@ def take_anchors(app: App, folder: Path, ending: str) -> None:
     save(app.window.grab(), folder / f"anchors{ending}.jpg")
 
 
+def take_statistics(app: App, folder: Path, ending: str) -> None:
+    """Spectra without their continuum, and the statistics of a region."""
+    document, window = app.document, app.window
+    document.set_plot_settings(replace(document.plot_settings, truth=False))
+    document.mark_set.set_active(3)
+    window.actions_by_name["remove_continuum"].trigger()
+    show(app, "photograph", 550.0)
+    until(lambda: all(document.readout(mark) and mark.place in document.absorptions for mark in document.marks))
+    save(window.plot.parentWidget().grab(), folder / f"continuum{ending}.jpg")
+    window.actions_by_name["remove_continuum"].trigger()
+    document.mark_set.set_active(4)
+    window.actions_by_name["box_9"].trigger()
+    app.statistics.open()
+    app.statistics.set_interval((450.0, 600.0))
+    show(app, "photograph", 550.0)
+    until(lambda: not any(app.worker.is_busy(task) for task in (Task.STATISTICS, Task.HISTOGRAM, Task.INTEGRALS)))
+    save(window.grab(), folder / f"statistics{ending}.jpg")
+
+
 def take_library(app: App, folder: Path, ending: str) -> None:
     """What a mark is, by the published spectra of the charts."""
     document, workspace = app.document, app.workspace
@@ -268,6 +287,8 @@ def main() -> None:
             take_classes(app, folder, ending)
             take_values(app, folder, ending)
             take_anchors(app, folder, ending)
+        with opened("colour_checker", theme) as app:
+            take_statistics(app, folder, ending)
     qt.quit()
 
 
