@@ -30,7 +30,7 @@ from nesr_gui.gui.model.preferences import nothing_remembered
 from nesr_gui.gui.model.transect import TransectLine
 from nesr_gui.gui.tasks.files import ChartRequest, read_chart
 from nesr_gui.gui.tasks.worker import Task
-from nesr_gui.gui.view_modes import TABLE
+from nesr_gui.gui.view_modes import ANALYSES, TABLE
 from nesr_gui.io.photos.develop_settings import DevelopSettings
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Spectrum
@@ -110,11 +110,11 @@ def show(app: App, mode: str, nm: float, side: int = 0) -> None:
 
 
 def take_looks(app: App, folder: Path, ending: str) -> None:
-    """The window, each of its modes, two pictures at once, and the dialog of exports."""
+    """The window, each of its modes without analyses, two pictures at once, and the dialog of exports."""
     show(app, "photograph", 550.0)
     save(app.window.grab(), folder / f"window{ending}.jpg")
     for mode in TABLE:
-        if mode.name != "truth_error":
+        if mode.name != "truth_error" and mode not in ANALYSES.values():
             show(app, mode.name, 620.0)
             save(app.window.panes.grab(), folder / f"{mode.name}{ending}.jpg")
     app.window.actions_by_name["export_cube"].trigger()
