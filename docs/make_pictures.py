@@ -30,7 +30,8 @@ from nesr_gui.gui.model.preferences import nothing_remembered
 from nesr_gui.gui.model.transect import TransectLine
 from nesr_gui.gui.tasks.files import ChartRequest, read_chart
 from nesr_gui.gui.tasks.worker import Task
-from nesr_gui.gui.view_modes import ANALYSES, TABLE
+from nesr_gui.gui.view_modes import TABLE
+from nesr_gui.gui.view_modes.analysis import AnalysisMode
 from nesr_gui.io.photos.develop_settings import DevelopSettings
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Spectrum
@@ -47,7 +48,7 @@ WORK = (
 CALIBRATION = (Task.READ_PATCHES, Task.CALIBRATE, Task.PATCH_SPECTRA)
 CHART = np.array([[12.0, 12], [12, 408], [272, 408], [272, 12]])
 """Corners of the chart in the sample photograph."""
-CUP = ((0.33, 0.46), (0.62, 0.6), (0.97, 0.85), (0.97, 0.93), (0.6, 0.92), (0.33, 0.8))
+CUP = ((0.33, 0.46), (0.62, 0.6), (1.03, 0.85), (1.03, 0.99), (0.6, 0.97), (0.33, 0.82))
 """Values at 450 and 650 nm of white things."""
 
 
@@ -110,11 +111,11 @@ def show(app: App, mode: str, nm: float, side: int = 0) -> None:
 
 
 def take_looks(app: App, folder: Path, ending: str) -> None:
-    """The window, each of its modes without analyses, two pictures at once, and the dialog of exports."""
+    """The window, each of its modes except the analyses, two pictures at once, and the dialog of exports."""
     show(app, "photograph", 550.0)
     save(app.window.grab(), folder / f"window{ending}.jpg")
     for mode in TABLE:
-        if mode.name != "truth_error" and mode not in ANALYSES.values():
+        if mode.name != "truth_error" and not isinstance(mode, AnalysisMode):
             show(app, mode.name, 620.0)
             save(app.window.panes.grab(), folder / f"{mode.name}{ending}.jpg")
     app.window.actions_by_name["export_cube"].trigger()
@@ -172,6 +173,25 @@ def take_anchors(app: App, folder: Path, ending: str) -> None:
     show(app, "photograph", 550.0)
     until(lambda: all(mark.place in document.colour_results for mark in document.marks))
     save(app.window.grab(), folder / f"anchors{ending}.jpg")
+
+
+def take_statistics(app: App, folder: Path, ending: str) -> None:
+    """Spectra without their continuum, and the statistics of a region."""
+    document, window = app.document, app.window
+    document.set_plot_settings(replace(document.plot_settings, truth=False))
+    document.mark_set.set_active(3)
+    window.actions_by_name["remove_continuum"].trigger()
+    show(app, "photograph", 550.0)
+    until(lambda: all(document.readout(mark) and mark.place in document.absorptions for mark in document.marks))
+    save(window.plot.parentWidget().grab(), folder / f"continuum{ending}.jpg")
+    window.actions_by_name["remove_continuum"].trigger()
+    document.mark_set.set_active(4)
+    window.actions_by_name["box_9"].trigger()
+    app.statistics.open()
+    app.statistics.set_interval((450.0, 600.0))
+    show(app, "photograph", 550.0)
+    until(lambda: not any(app.worker.is_busy(task) for task in (Task.STATISTICS, Task.HISTOGRAM, Task.INTEGRALS)))
+    save(window.grab(), folder / f"statistics{ending}.jpg")
 
 
 def take_library(app: App, folder: Path, ending: str) -> None:
@@ -267,6 +287,8 @@ def main() -> None:
             take_classes(app, folder, ending)
             take_values(app, folder, ending)
             take_anchors(app, folder, ending)
+        with opened("colour_checker", theme) as app:
+            take_statistics(app, folder, ending)
     qt.quit()
 
 

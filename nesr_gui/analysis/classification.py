@@ -241,7 +241,8 @@ class Classification:
 
 def class_numbers(values: FloatArray, abstained: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
     """The numbers (h, w) that files of classes hold: 0 for none, 255 where the map abstains."""
-    numbers = np.nan_to_num(values, nan=NONE).astype(np.uint8)
+    numbers = np.full(values.shape, NONE, np.uint8)
+    np.copyto(numbers, values, casting="unsafe", where=np.isfinite(values))
     numbers[abstained] = ABSTAINED
     return numbers
 

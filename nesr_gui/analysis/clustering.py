@@ -55,18 +55,10 @@ class Clusters:
 
     @classmethod
     def fit(
-        cls,
-        image: SpectralField,
-        wavelengths: Wavelengths,
-        count: int,
-        feature: Feature = Feature.SPECTRA,
-        *,
-        components: Components | None = None,
-        seed: int = 0,
-        region: Region | None = None,
-        sample: int = MOST_PIXELS,
+        cls, image: SpectralField, wavelengths: Wavelengths, count: int, feature: Feature = Feature.SPECTRA, *,
+        components: Components | None = None, seed: int = 0, region: Region | None = None, sample: int = MOST_PIXELS,
         progress: ProgressCallback | None = None,
-    ) -> Clusters:
+    ) -> Clusters:  # fmt: skip
         """Learn clusters from evenly spread pixels; equal seeds give equal clusters.
 
         Args:

@@ -68,16 +68,9 @@ class Components:
 
     @classmethod
     def fit(
-        cls,
-        image: SpectralField,
-        wavelengths: Wavelengths,
-        count: int,
-        kind: ComponentKind = ComponentKind.PCA,
-        *,
-        region: Region | None = None,
-        sample: int | None = SAMPLE,
-        progress: ProgressCallback | None = None,
-    ) -> Components:
+        cls, image: SpectralField, wavelengths: Wavelengths, count: int, kind: ComponentKind = ComponentKind.PCA, *,
+        region: Region | None = None, sample: int | None = SAMPLE, progress: ProgressCallback | None = None,
+    ) -> Components:  # fmt: skip
         """Compute components from the covariance of an image, in one pass.
 
         The largest loading of each component is positive.

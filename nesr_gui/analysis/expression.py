@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from nesr_gui.analysis.pixelwise import Doubles, Layer
+from nesr_gui.analysis.pixelwise import Doubles, Layer, trapezoid_weights
 from nesr_gui.fields.protocol import SpectralField, is_linear_between_bands
 from nesr_gui.spectral import FloatArray, Wavelengths
 
@@ -112,10 +112,7 @@ class Term:
         """Weights (n,) of the values at its nodes, by the trapezoidal rule."""
         if nodes.size == 1:
             return np.ones(1)
-        gaps = np.diff(nodes)
-        area = np.zeros(nodes.size)
-        area[:-1] += gaps / 2
-        area[1:] += gaps / 2
+        area = trapezoid_weights(nodes)
         if self.kind == "integral":
             return area
         if self.kind == "mean":

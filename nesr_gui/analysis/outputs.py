@@ -136,8 +136,10 @@ def write_mask(path: Path, made: AnalysisMap, name: str) -> None:
 
 def count_classes(made: AnalysisMap, names: Sequence[str]) -> list[ClassCount]:
     """Pixels without a class, of every class, and in which the map abstains; of the pixels that have values."""
-    numbers = class_numbers(made.values[0], made.abstained())[np.isfinite(made.values[0])]
-    return list(listed_counts(np.bincount(numbers, minlength=ABSTAINED + 1), names))
+    abstained, counts = made.abstained(), np.zeros(ABSTAINED + 1, np.int64)
+    for values, uncertain in zip(made.values[0], abstained, strict=True):  # row by row: NumPy counts copies of 8 bytes
+        counts += np.bincount(class_numbers(values, uncertain)[np.isfinite(values)], minlength=ABSTAINED + 1)
+    return list(listed_counts(counts, names))
 
 
 def listed_counts(pixels: npt.NDArray[np.int64], names: Sequence[str]) -> tuple[ClassCount, ...]:

@@ -97,6 +97,16 @@ def bands_within(field: SpectralField, within: Range | None = None) -> Wavelengt
     return Wavelengths(nm)
 
 
+def trapezoid_weights(nm: Doubles) -> Doubles:
+    """Weights (n,) whose sum with values at wavelengths (n,) is their integral by the trapezoidal rule; 1 for one."""
+    if nm.size == 1:
+        return np.ones(1)
+    gaps, weights = np.diff(nm), np.zeros(nm.size)
+    weights[:-1] += gaps / 2
+    weights[1:] += gaps / 2
+    return weights
+
+
 def parse_range(text: str) -> Range:
     """Parse `START-STOP` in nm, for example `450-650`.
 

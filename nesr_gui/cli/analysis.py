@@ -167,9 +167,6 @@ def classify(
     within: str | None,
     region: str | None,
     intervals: bool,
-    libraries: tuple[Path, ...],
-    names: tuple[str, ...],
-    points: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Map where an image has the spectra of a library, or of some of its own pixels."""
@@ -187,7 +184,7 @@ def classify(
     check_ending(out, CLASSES, "a map of classes")
     area, field = parse_region(region), open_image(image, options)
     bands = bands_within(field, parse_within(within))
-    spectra = references(field, bands, libraries, names, points)
+    spectra = references(field, bands, options)
     scoring: Scoring
     if by == "angle":
         scoring = SpectralAngleMapper(spectra, bands)
@@ -274,9 +271,6 @@ def unmix(
     within: str | None,
     region: str | None,
     intervals: bool,
-    libraries: tuple[Path, ...],
-    names: tuple[str, ...],
-    points: tuple[str, ...],
     **options: Any,
 ) -> None:
     """Map how much of each endmember is in every pixel: linear unmixing, not negative, with a sum of 1."""
@@ -287,7 +281,7 @@ def unmix(
     check_ending(out, TIFF, "abundance maps")
     area, field = parse_region(region), open_image(image, options)
     bands = bands_within(field, parse_within(within))
-    spectra = references(field, bands, libraries, names, points)
+    spectra = references(field, bands, options)
     analysis = Unmixing(spectra, bands, sums_to_one=not any_sum, difference=difference)
     made = map_of(field, analysis, area, intervals, image)
     write_values(out, made)
@@ -397,13 +391,7 @@ def open_image(image: Path, options: dict[str, Any]) -> SpectralField:
     return open_field(image, options["model"], options["device"], reading, options["camera"], options["anchors"])
 
 
-def references(
-    field: SpectralField,
-    bands: Wavelengths,
-    libraries: Sequence[Path],
-    names: Sequence[str],
-    points: Sequence[str],
-) -> list[Spectrum]:
+def references(field: SpectralField, bands: Wavelengths, options: dict[str, Any]) -> list[Spectrum]:
     """Spectra of a library and of pixels of the image, from `reference_options`.
 
     Raises:
@@ -412,6 +400,7 @@ def references(
     from nesr_gui.analysis.library import SpectralLibrary
     from nesr_gui.spectral import Spectrum
 
+    libraries, names, points = options["libraries"], options["names"], options["points"]
     found: list[Spectrum] = []
     if names and not libraries:
         raise ValueError("--name chooses spectra of a library; add --library")

@@ -31,6 +31,7 @@ from nesr_gui.gui.controllers.output import ExportController
 from nesr_gui.gui.controllers.reconstruction import FailureRecovery, ReconstructionController
 from nesr_gui.gui.controllers.scatter import ScatterController
 from nesr_gui.gui.controllers.spectra import SpectraController
+from nesr_gui.gui.controllers.statistics import StatisticsController
 from nesr_gui.gui.controllers.transect import TransectController
 from nesr_gui.gui.controllers.value_maps import ValueMapController
 from nesr_gui.gui.controllers.view_settings import ViewSettingsController
@@ -122,6 +123,7 @@ class App(QObject):
         self.band_values = BandValuesController(window, workspace, worker)
         self.comparison = ComparisonController(window, workspace, worker)
         self.accuracy = accuracy = AccuracyController(window, workspace, worker, self.comparison.panel)
+        self.statistics = StatisticsController(window, workspace, worker)
         self.calibration = CalibrationController(window, workspace, worker, self.reconstruction.photograph_model)
         self.library = library = LibraryController(window, workspace, worker)
         self.exporter = ExportController(
@@ -233,6 +235,10 @@ class App(QObject):
             (self.spectra.query_colours, frozenset({C.CURVES, C.VIEWING, C.WHITE, C.PLOT_SETTINGS})),
             (self.spectra.query_absorptions, frozenset({C.CURVES, C.PLOT_SETTINGS})),
             (self.band_values.query, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES})),
+            (
+                self.statistics.query,
+                frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.WAVELENGTH, C.STATISTICS}),
+            ),
             (self.scatter.query, frozenset({C.CURRENT, C.FIELD, C.SCATTER, C.SCATTER_VALUES, C.ANALYSIS_SETTINGS})),
             (self.library.query, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.VIEWING, C.WHITE,
                                             C.LIBRARIES, C.MATCH_SETTINGS})),
@@ -283,7 +289,7 @@ class App(QObject):
             (self.spectra.show_pair, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.COLOUR_RESULTS, C.SELECTION)),
             (self.spectra.show_viewing, (C.VIEWING,)),
             (self.spectra.show_white, (C.FIELD, C.ACTIVE_MARK, C.CURVES, C.WHITE)),
-            (self.spectra.show_hover_curve, (C.HOVER_CURVE,)),
+            (self.spectra.show_hover_curve, (C.HOVER_CURVE, C.PLOT_SETTINGS)),
             (self.spectra.show_tool, (C.TOOL, C.PICKING)),
             (self._show_hover, (C.HOVER, C.VIEW_SETTINGS)),
             (self.scatter.show, (C.IMAGE, C.FIELD, C.SCATTER, C.SCATTER_VALUES, C.VIEW_SETTINGS, C.ANALYSIS_SETTINGS)),
@@ -404,6 +410,8 @@ class App(QObject):
                 "play": self.window.bar.toggle_playing, "longer": application.step_up,
                 "shorter": application.step_down, "much_longer": application.leap_up,
                 "much_shorter": application.leap_down, "next_box": view.choose_next_box, **boxes,
+                "statistics": self.statistics.open,
+                "export_statistics": self.statistics.export,
                 "library": library.show_panel, "open_libraries": library.ask_files,
                 "open_library_folder": library.ask_folder, "marks_as_library": library.use_marks,
                 "save_marks": export.save_marks, "metamers": library.toggle_metamers, "keep_matches": library.keep,
@@ -527,6 +535,12 @@ class App(QObject):
         anchors.marking_requested.connect(self.anchors.mark_suggestions)
         anchors.dismissal_requested.connect(self.anchors.dismiss)
         self.comparison.dock.visibilityChanged.connect(self.accuracy.set_wanted)
+        statistics = self.statistics
+        statistics.panel.settings_picked.connect(statistics.set_settings)
+        statistics.panel.copy_requested.connect(statistics.copy)
+        statistics.panel.export_requested.connect(statistics.export)
+        statistics.marker.interval_picked.connect(statistics.set_interval)
+        statistics.dock.visibilityChanged.connect(statistics.set_wanted)
         self._connect_analysis_panels()
 
     def _connect_analysis_panels(self) -> None:
@@ -588,7 +602,8 @@ class App(QObject):
             Task.REGION_REFINED: self.spectra.take_end, Task.RECONSTRUCT: self.reconstruction.take_end,
             Task.ACCURACY_IMAGE: self.accuracy.take_end, Task.OPEN: self.queue.open_next,
             Task.EXPORT: self.documents.take_end, Task.WRITE: self.documents.take_end,
-            Task.ANCHOR: self.anchors.take_end, Task.FIT_ANALYSIS: self.analyses.take_end,
+            Task.ANCHOR: self.anchors.take_end, Task.STATISTICS: self.statistics.take_end,
+            Task.FIT_ANALYSIS: self.analyses.take_end,
             Task.COUNT_CLASSES: self.classes.take_end, Task.COUNT_CLUSTERS: self.classes.take_end,
             Task.CLASS_STATISTICS: self.classes.take_end,
             Task.IMAGE_MEANS: self.values.take_end, Task.REGION_MEANS: self.values.take_end,
@@ -640,6 +655,7 @@ class App(QObject):
         self.models.measured_requested.connect(self.reconstruction.leave_cubes)
         self.reconstruction.message_raised.connect(self.window.messages.show_success)
         self.exporter.exported.connect(self.first_steps.finish_export)
+        self.statistics.export_requested.connect(self.exporter.export_statistics)
         self.classes.statistics_export_requested.connect(self.exporter.export_class_statistics)
 
     def _take_restored(self, restored: LoadedSession) -> None:

@@ -1,5 +1,8 @@
 """Angles and filters equal those of Spectral Python; classes are those of the best score within the threshold."""
 
+import math
+import tracemalloc
+
 import numpy as np
 import pytest
 import spectral
@@ -11,7 +14,9 @@ from nesr_gui.analysis.classification import (
     SpectralAngleMapper,
     class_numbers,
 )
-from nesr_gui.analysis.maps import compute_map
+from nesr_gui.analysis.maps import AnalysisMap, compute_map
+from nesr_gui.analysis.outputs import count_classes
+from nesr_gui.analysis.pixelwise import Layer
 from nesr_gui.fields.protocol import Cancelled
 from nesr_gui.io.georeference import Georeference
 from nesr_gui.regions import Region
@@ -141,3 +146,24 @@ def test_bad_input_is_refused_in_one_sentence():
     mean = Spectrum(BANDS, VALUES.mean((1, 2)), "mean")
     with pytest.raises(ValueError, match="255 classes requested; at most 254"):
         SpectralAngleMapper([mean] * 255, BANDS)
+
+
+def test_classes_are_counted_without_pixels_that_have_no_values_and_in_little_memory():
+    classes = np.random.default_rng(0).integers(0, 4, (600, 1000)).astype(np.float32)
+    classes[5] = np.nan
+    widths = (np.random.default_rng(1).random(classes.shape) < 0.3).astype(np.float32)
+    layers = Layer("class", difference=0.0), Layer("angle", "°", math.inf)
+    values = np.stack([classes, classes])
+    made = AnalysisMap(
+        layers=layers, values=values, widths=(widths, None), rows=slice(0, 600), cols=slice(0, 1000),
+        differences=(0.0, math.inf), provenance={},
+    )  # fmt: skip
+    tracemalloc.start()
+    counts = count_classes(made, ["a", "b", "c"])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    known = np.isfinite(classes)
+    expected = [int((known & (classes == number) & (widths == 0)).sum()) for number in range(4)]
+    assert [each.pixels for each in counts] == [*expected, int((known & (widths > 0)).sum())]
+    assert sum(each.share for each in counts) == pytest.approx(1)
+    assert peak < 4 * classes.size, "bytes"

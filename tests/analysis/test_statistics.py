@@ -2,16 +2,24 @@
 
 import numpy as np
 import pytest
+from scipy.integrate import simpson
 from scipy.ndimage import map_coordinates
 
+from nesr_gui.analysis import statistics
 from nesr_gui.analysis.components import Components
 from nesr_gui.analysis.expression import Expression
 from nesr_gui.analysis.scatter import scatter
-from nesr_gui.analysis.statistics import class_statistics, region_statistics, threshold_histogram
+from nesr_gui.analysis.statistics import (
+    band_histogram,
+    class_statistics,
+    integrate,
+    region_statistics,
+    threshold_histogram,
+)
 from nesr_gui.analysis.transect import box_mean, sample_transect
 from nesr_gui.fields.protocol import Cancelled
 from nesr_gui.regions import Region, inside
-from nesr_gui.spectral import Quantity
+from nesr_gui.spectral import Quantity, Spectrum
 from tests.analysis.scenes import BANDS, TiledCube, UncertainCube, field_of, mixed_cube
 
 VALUES = mixed_cube()
@@ -33,7 +41,13 @@ def test_the_statistics_of_a_region_within_a_band_interval(field):
     np.testing.assert_allclose(found.covariance, np.cov(chosen), rtol=1e-4, atol=1e-9)
     np.testing.assert_array_equal(found.lowest, chosen.min(1))
     np.testing.assert_array_equal(found.highest, chosen.max(1))
-    assert found.overall_mean == pytest.approx(chosen.mean(), rel=1e-6)
+    np.testing.assert_allclose(found.percentiles, np.percentile(chosen, [5, 25, 50, 75, 95], axis=1), rtol=1e-6)
+    assert found.sorted_pixels == found.pixels and not found.is_sampled
+    means = np.trapezoid(chosen, np.arange(450, 551, 10), axis=0) / 100
+    overall = found.overall
+    assert overall.mean == pytest.approx(means.mean()) and overall.deviation == pytest.approx(means.std(ddof=1))
+    assert (overall.lowest, overall.highest) == pytest.approx((means.min(), means.max()))
+    np.testing.assert_allclose(overall.percentiles, np.percentile(means, [5, 25, 50, 75, 95]), rtol=1e-6)
     assert [curve.name for curve in found.curves("leaf")][:2] == ["leaf mean", "leaf standard deviation"]
 
 
@@ -54,6 +68,51 @@ def test_large_values_keep_their_digits():
     values = (1e5 + VALUES).astype(np.float32)
     found = region_statistics(field_of(values))
     np.testing.assert_allclose(found.deviation, values.reshape(31, -1).astype(float).std(1, ddof=1), rtol=1e-6)
+
+
+def test_percentiles_of_many_pixels_are_from_evenly_spread_ones_in_any_blocks(monkeypatch):
+    ramp = np.broadcast_to(np.linspace(0, 1, 24 * 31, dtype=np.float32).reshape(24, 31), (31, 24, 31)).copy()
+    monkeypatch.setattr(statistics, "MOST_SORTED", 100)
+    for field in (field_of(ramp), TiledCube(ramp, BANDS, Quantity.REFLECTANCE)):
+        found = region_statistics(field)
+        assert found.sorted_pixels == 83 and found.pixels == 24 * 31, "every ninth"
+        np.testing.assert_allclose(found.percentiles[:, 0], [0.05, 0.25, 0.5, 0.75, 0.95], atol=0.03)
+
+
+def test_a_sample_of_an_image_is_from_strips_and_says_so():
+    tall = np.random.default_rng(0).random((31, 320, 40)).astype(np.float32)
+    found = region_statistics(field_of(tall), sample=3200)
+    assert found.is_sampled and found.pixels == 3200
+    np.testing.assert_allclose(found.mean, tall.mean((1, 2)), atol=0.05)
+    whole = region_statistics(field_of(tall), sample=20_000)
+    assert not whole.is_sampled and whole.pixels == 320 * 40
+
+
+def test_the_histogram_of_a_band_counts_the_pixels_of_a_region():
+    region = Region.parse("ellipse 3,4 20,27")
+    for field in (field_of(VALUES), TiledCube(VALUES, BANDS, Quantity.REFLECTANCE)):
+        counts, edges = band_histogram(field, 555, region, bins=8)
+        expected, expected_edges = np.histogram(VALUES[15:17].mean(0)[members(region)], 8)
+        np.testing.assert_allclose(edges, expected_edges, rtol=1e-5)
+        assert counts.tolist() == expected.tolist()
+
+
+def test_integrals_are_those_of_scipy_on_the_spectrum_and_within_its_interval():
+    spectrum = Spectrum(BANDS, VALUES[:, 3, 4])
+    dense = np.linspace(433, 612.5, 20_001)
+    expected = simpson(np.interp(dense, BANDS.nm, spectrum.values), x=dense)
+    found = integrate(spectrum, (433, 612.5))
+    assert found.area == pytest.approx(expected, rel=1e-6) and found.limits is None
+    expression = Expression.parse("integral(433, 612.5)").for_field(field_of(VALUES))
+    at_nodes = np.interp(expression.wavelengths.nm, BANDS.nm, spectrum.values)
+    assert found.area == pytest.approx(float(expression.values(at_nodes[:, None])[0, 0]), rel=1e-6)
+    limits = np.stack([spectrum.values - 0.1, spectrum.values + 0.2])
+    low, high = integrate(spectrum, (433, 612.5), limits).limits
+    assert low == pytest.approx(expected - 0.1 * 179.5, rel=1e-5) and high == pytest.approx(
+        expected + 0.2 * 179.5, rel=1e-5
+    ), "the constant patterns are the widest"
+    with pytest.raises(ValueError, match="the spectrum covers 400-700 nm; asked for 390-500 nm"):
+        integrate(spectrum, (390, 500))
 
 
 def test_statistics_without_pixels_are_refused_in_one_sentence():

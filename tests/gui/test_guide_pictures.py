@@ -48,6 +48,8 @@ def test_every_picture_of_the_guide_is_made(script: ModuleType, qapp: QApplicati
         script.take_values(app, tmp_path, "")
         script.take_classes(app, tmp_path, "")
         script.take_anchors(app, tmp_path, "")
+    with script.opened("colour_checker", script.THEMES[""]) as app:
+        script.take_statistics(app, tmp_path, "")
     named = set(re.findall(r"\]\((\w+)\.jpg\)", resources.guide().read_text(encoding="utf-8")))
     made = {path.stem for path in tmp_path.iterdir()}
     assert named and named <= made

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial, wraps
 from pathlib import Path
@@ -336,6 +336,13 @@ class ExportController(QObject):
             if (measured := self._document.measurement) is not None:
                 provenance |= {"truth": measured.name, "truth_match": measured.match.in_words()}
             request = files.TableExport(path, rows_of(self._document.marks, metrics), provenance)
+            self._writer.write(request, files.export_table)
+
+    def export_statistics(self, rows: Sequence[Mapping[str, str]], about: Mapping[str, str]) -> None:
+        """Export a table of the Statistics panel, with what it is about as provenance."""
+        path = self._writer.ask("Export statistics", "-statistics.csv", CSV)
+        if path:
+            request = files.TableExport(path, rows, {**self._provenance(), **about})
             self._writer.write(request, files.export_table)
 
     @_when_applied

@@ -30,6 +30,7 @@ class Change(enum.StrEnum):
     HOVER_CURVE = enum.auto()
     VIEW_SETTINGS = enum.auto()
     PLOT_SETTINGS = enum.auto()
+    STATISTICS = enum.auto()  # pixels and wavelengths of the Statistics panel
     ANALYSIS_SETTINGS = enum.auto()  # what the analyses compute
     ANALYSES = enum.auto()  # an analysis was learned from the image
     CLASS_COUNTS = enum.auto()  # the pixels of classes or clusters were counted

@@ -43,6 +43,7 @@ from nesr_gui.gui.model.marks import (
 from nesr_gui.gui.model.palette import cluster_colour
 from nesr_gui.gui.model.plot_settings import Kind, LibraryCurves, Line, PlotContent, PlotSettings, ReferenceSpectrum
 from nesr_gui.gui.model.scatter import ScatterModel
+from nesr_gui.gui.model.statistics_settings import StatisticsSettings
 from nesr_gui.gui.model.transect import TransectModel
 from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.model.undo import ReplaceValue
@@ -131,6 +132,7 @@ class Document(QObject):
         is_estimated: whether the values were reconstructed by a model, now or before they were written to a file.
         measurement: the measured cube of the photograph, and `truth` the same resampled to the photograph's pixels.
         nm: the selected wavelength.
+        statistics: what the Statistics panel is about.
         viewing: the light and the observer for colours.
         white: the spectrum of a perfect white, for fields whose quantity is not reflectance.
         viewport: the visible part of the image; None is the whole image.
@@ -180,6 +182,7 @@ class Document(QObject):
         self.nm = 550.0
         self.view_settings = ViewSettings()
         self.plot_settings = PlotSettings()
+        self.statistics = StatisticsSettings()
         self.viewing = ViewingConditions.default()
         self.white: Spectrum | None = None
         self.viewport: Viewport | None = None
@@ -334,6 +337,7 @@ class Document(QObject):
     def adopt_settings(self, other: Document) -> None:
         """Copy wavelength, viewing conditions and all settings from another document."""
         self.nm, self.viewing, self.analysis_settings = other.nm, other.viewing, other.analysis_settings
+        self.statistics = other.statistics
         self.view_settings, self.plot_settings = other.view_settings, other.plot_settings
         self.match_settings = other.match_settings
 
@@ -505,6 +509,12 @@ class Document(QObject):
         if settings != self.plot_settings:
             self.plot_settings = settings
             self.announce(Change.PLOT_SETTINGS)
+
+    def set_statistics(self, settings: StatisticsSettings) -> None:
+        """Change what the Statistics panel is about."""
+        if settings != self.statistics:
+            self.statistics = settings
+            self.announce(Change.STATISTICS)
 
     def add_references(self, spectra: Sequence[Spectrum], source: str) -> None:
         """Add reference spectra to the plot, as an undoable command.

@@ -100,7 +100,7 @@ class Transform:
     def unit(self, quantity: str) -> str:
         """Return the axis title for a quantity after processing."""
         if self.continuum:
-            name = f"{quantity} / continuum"
+            name = "ratio to the continuum"
         elif self.normalise is Normalise.NONE:
             name = quantity
         else:
@@ -250,7 +250,7 @@ class Kind(enum.Enum):
     READING = (2.5, 1.5)
     METAMER = (200.0, 1.0)  # hardly dashed: many lines in a row
     MATCH = (6.0, 2.0, 1.0, 2.0, 1.0, 2.0)
-    HULL = (1.0, 1.0)
+    HULL = (2.0, 2.0)
     CENTRE = (4.0, 1.2, 1.2, 1.2)
 
 

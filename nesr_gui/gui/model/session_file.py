@@ -27,6 +27,7 @@ from nesr_gui.gui.model.library import MatchSettings, OpenedLibrary, SavedLibrar
 from nesr_gui.gui.model.marks import Mark, Reading
 from nesr_gui.gui.model.plot_settings import PlotSettings
 from nesr_gui.gui.model.scatter import ScatterPlot
+from nesr_gui.gui.model.statistics_settings import StatisticsSettings
 from nesr_gui.gui.model.transect import TransectLine
 from nesr_gui.gui.model.view_settings import ViewSettings
 from nesr_gui.gui.model.viewport import Viewport
@@ -113,6 +114,7 @@ class SessionData:
         view_settings: how the image is displayed, and `viewport` its visible part.
         nm: the selected wavelength.
         plot_settings: how spectra are plotted.
+        statistics: what the Statistics panel is about.
         viewing: the light and the observer, and `white` the spectrum of a perfect white.
         is_full: whether it was reconstructed at full resolution.
         model: name and SHA-256 of the model; empty for a measured cube.
@@ -144,6 +146,7 @@ class SessionData:
     file: Path | None = None
     digests: tuple[str, str] = ("", "")
     registration: SavedRegistration | None = None
+    statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
     analysis_settings: AnalysisSettings = field(default_factory=AnalysisSettings)
     scatter: ScatterPlot = ScatterPlot()  # noqa: RUF009  # frozen
     transect: TransectLine | None = None
@@ -174,6 +177,7 @@ class SessionData:
             model=(provenance.get("model", ""), provenance.get("model_sha256", "")),
             model_file=document.model_file if is_made else None, layout=layout, file=document.file,
             registration=SavedRegistration(measured.match, measured.is_chosen) if measured else None,
+            statistics=document.statistics,
             analysis_settings=document.analysis_settings,
             scatter=document.scatter.plot, transect=document.transect.line,
             libraries=tuple(each.saved for each in libraries), match_settings=document.match_settings,
@@ -190,7 +194,7 @@ class SessionData:
         document.view_settings, document.viewport, document.plot_settings = (
             self.view_settings, self.viewport, self.plot_settings
         )  # fmt: skip
-        document.viewing, document.white = self.viewing, self.white
+        document.viewing, document.white, document.statistics = self.viewing, self.white, self.statistics
         document.analysis_settings, document.match_settings = self.analysis_settings, self.match_settings
         document.wants_full, document.saved_model = self.is_full, self.model
         document.mark_set.restore(self.marks, self.active)
@@ -379,6 +383,7 @@ def _state() -> dict[str, Any]:
 _WITH_PATHS = ("source", "digests", "libraries")
 _NEW_IN_4: Json = {
     "analysis_settings": {}, "scatter": {"x": "", "y": "", "selection": []}, "transect": None, "libraries": [],
+    "statistics": {"scope": "mark", "within": None},
     "match_settings": {
         "distance": "angle", "within": None, "metamers": False, "most": 1.0, "any_brightness": True,
     },

@@ -144,8 +144,8 @@ class TableExport:
     """Table rows to export, and their provenance."""
 
     path: Path
-    rows: Sequence[dict[str, str]]
-    provenance: dict[str, str]
+    rows: Sequence[Mapping[str, str]]
+    provenance: Mapping[str, str]
 
 
 def export_table(request: TableExport, progress: ProgressCallback) -> None:

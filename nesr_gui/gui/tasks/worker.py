@@ -60,6 +60,8 @@ class Lane(enum.Enum):
     LISTS = "lists", 0
     HOUSEKEEPING = "housekeeping", 0
     FIGURES = "figures", 0
+    STATISTICS = "statistics", 10
+    BAND_HISTOGRAM = "band histogram", 5
     CHART = "chart", 0
     CALIBRATION = "calibration", 5
     MEANS = "means", 10
@@ -126,6 +128,7 @@ class Task(enum.Enum):
     MATCH = _Rules(Lane.MATCHING, "Comparing with libraries", after=0.7)
     ACCURACY_IMAGE = _Rules(Lane.IMAGE_ACCURACY, "Computing accuracy")
     ACCURACY_MARKS = _Rules(Lane.ACCURACY, "Computing accuracy of marks", after=0.7)
+    STATISTICS = _Rules(Lane.STATISTICS, "Computing statistics", after=0.4)
     PICTURE_LEFT = _Rules(Lane.PICTURES, "Rendering", after=0.7)
     PICTURE_RIGHT = _Rules(Lane.PICTURES, "Rendering", after=0.7)
     COUNT_CLASSES = _Rules(Lane.CLASSES, "Counting classes", after=1.0)
@@ -157,6 +160,8 @@ class Task(enum.Enum):
     SCATTER_DENSITY = _Rules(Lane.SCATTER)
     TRANSECT_VALUES = _Rules(Lane.TRANSECT_VALUES)
     ABSORPTIONS = _Rules(Lane.COLOURS)
+    HISTOGRAM = _Rules(Lane.BAND_HISTOGRAM)
+    INTEGRALS = _Rules(Lane.BAND_HISTOGRAM)
     DEVELOP_PREVIEW = _Rules(Lane.DEVELOPING)
     INSTALL_MODEL = _Rules(Lane.MODEL, "Installing model", Order.IN_TURN, can_cancel=False)
     WARM_UP = _Rules(Lane.MODEL)

@@ -37,6 +37,9 @@ _COLUMNS = (
     _Column("Mark", 136, is_number=False),
     _Column("At", 86, "Value"),
     _Column("Measured", 78, "Measured value"),
+    _Column("Band depth", 82, "Depth of the absorption band"),
+    _Column("Band at", 72, "Position of the absorption band"),
+    _Column("Band width", 82, "Width of the absorption band"),
     _Column("RGB", 44, "Colour (sRGB)", is_number=False),
     _Column("x", 62, "Chromaticity x"),
     _Column("y", 62, "Chromaticity y"),
@@ -44,14 +47,11 @@ _COLUMNS = (
     _Column("a*", 52, "a*"),
     _Column("b*", 52, "b*"),
     _Column("Dominant λ", 144, "Dominant wavelength"),
-    _Column("Band depth", 82, "Depth of the absorption band"),
-    _Column("Band at", 72, "Position of the absorption band"),
-    _Column("Band width", 82, "Width of the absorption band"),
     _Column("Pixels", 84, "Number of pixels"),
     _Column("Position", 330, "Position", is_number=False),
 )
 (
-    MARK, VALUE, MEASURED, COLOUR, X, Y, L, A, B, DOMINANT, BAND_DEPTH, BAND, BAND_WIDTH, PIXELS, POSITION,
+    MARK, VALUE, MEASURED, BAND_DEPTH, BAND, BAND_WIDTH, COLOUR, X, Y, L, A, B, DOMINANT, PIXELS, POSITION,
 ) = range(len(_COLUMNS))  # fmt: skip
 _OF_COLOUR = (COLOUR, X, Y, L, A, B, DOMINANT)
 _OF_ABSORPTION = (BAND_DEPTH, BAND, BAND_WIDTH)

@@ -71,7 +71,7 @@ class Status(QStatusBar):
     def show_box(self, side: int) -> None:
         """Show the side of the averaging box in source pixels; 1 is a single pixel."""
         self.box.setVisible(side > 1)
-        self.box.setText(f"box {side}×{side} px")
+        self.box.setText(f"box {side}×{side} px  ·")
         self._mean = f"mean of {side}×{side} px " if side > 1 else ""
 
     def show_resolution(self, text: str) -> None:

@@ -44,7 +44,9 @@ def test_the_key_goes_through_the_boxes_which_menu_and_status_bar_show(opened: A
         QTest.keyClick(opened.window, Qt.Key.Key_B)
         assert opened.document.view_settings.box == side
         assert [name for name in actions if name.startswith("box_") and actions[name].isChecked()] == [f"box_{side}"]
-        assert status.box.isHidden() == (side == 1) and (side == 1 or status.box.text() == f"box {side}×{side} px")
+        assert status.box.isHidden() == (side == 1) and (
+            side == 1 or status.box.text().startswith(f"box {side}×{side} px")
+        )
     actions["box_9"].trigger()
     assert opened.document.view_settings.box == 9
 
@@ -60,9 +62,9 @@ def test_spectrum_and_value_under_the_mouse_are_the_mean_of_the_box(
     opened.window.actions_by_name["box_5"].trigger()
     hover(opened, *at)
     box = Region.rectangle(*edges)
-    qtbot.waitUntil(lambda: opened.document.hover_curve is not None and box in opened.document.readouts)
     mean = averaged(opened, *edges)
-    np.testing.assert_allclose(shown_values(opened), mean, rtol=1e-5)
+    qtbot.waitUntil(lambda: box in opened.document.readouts)
+    qtbot.waitUntil(lambda: opened.document.hover_curve is not None and np.allclose(shown_values(opened), mean))
     value = averaged(opened, *edges, Wavelengths(np.array([550.0])))[0]
     assert f"row {at[0]}, col {at[1]}   ·   mean of 5×5 px {value:.4f} at 550.0 nm" in opened.window.status.where.text()
     top, left, bottom, right = edges

@@ -133,9 +133,9 @@ def test_the_hull_is_an_option_of_the_plot_for_spectra_that_are_not_processed(ca
 
 
 def test_the_spectrum_under_the_mouse_and_the_figure_follow(calibrated: App, qtbot: QtBot) -> None:
-    remove(calibrated, qtbot)
     calibrated.document.set_hover((20, 20))
     qtbot.waitUntil(lambda: calibrated.document.hover_curve is not None)
+    remove(calibrated, qtbot)
     hover = calibrated.document.hover_curve
     expected = remove_continuum(hover.values, hover.wavelengths)
     np.testing.assert_array_equal(calibrated.window.hover_curve.line.getData()[1], expected)

@@ -581,7 +581,7 @@ def test_numbers_of_the_table_stand_at_the_right(opened: App, qtbot: QtBot) -> N
     settled(opened, qtbot)
     table, right = opened.window.table, Qt.AlignmentFlag.AlignRight
     at_right = [at for at in range(table.columnCount()) if table.item(0, at).textAlignment() & right]
-    numbers = [X, Y, L, A, B, DOMINANT, BAND_DEPTH, BAND, BAND_WIDTH, PIXELS]
+    numbers = [BAND_DEPTH, BAND, BAND_WIDTH, X, Y, L, A, B, DOMINANT, PIXELS]
     assert at_right in ([VALUE, *numbers], [VALUE, MEASURED, *numbers])
     assert all(table.horizontalHeaderItem(at).textAlignment() & right for at in at_right)
 

@@ -109,7 +109,7 @@ def test_without_the_continuum_the_brightness_and_the_normalisation_do_not_count
     np.testing.assert_allclose(slope, np.gradient(expected, BANDS.nm), atol=1e-6)
     difference = Transform(normalise, difference=True, continuum=True).apply(FIRST, 500, SECOND)
     np.testing.assert_allclose(difference, expected - remove_continuum(SECOND.values, BANDS), atol=1e-6)
-    assert removed.unit("reflectance") == "reflectance / continuum"
+    assert removed.unit("reflectance") == "ratio to the continuum"
 
 
 def test_the_axis_of_ratios_to_the_continuum_ends_above_1_and_fits_their_bands() -> None:

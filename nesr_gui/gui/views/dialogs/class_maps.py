@@ -210,7 +210,7 @@ class StatisticsDialog(QDialog):
         self.heading.setText(
             "Computing statistics…" if found is None
             else f"{self._quantity} of {found.pixels:,} pixels, without uncertain ones; mean over all bands "
-            f"{found.overall_mean:.4g}"
+            f"{found.overall.mean:.4g}"
         )  # fmt: skip
         self.table.setRowCount(len(rows))
         for line, row in enumerate(rows):
