@@ -31,6 +31,7 @@ from nesr_gui.gui.model.transect import TransectLine
 from nesr_gui.gui.tasks.files import ChartRequest, read_chart
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes import TABLE
+from nesr_gui.gui.view_modes.analysis import AnalysisMode
 from nesr_gui.io.photos.develop_settings import DevelopSettings
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Spectrum
@@ -47,7 +48,7 @@ WORK = (
 CALIBRATION = (Task.READ_PATCHES, Task.CALIBRATE, Task.PATCH_SPECTRA)
 CHART = np.array([[12.0, 12], [12, 408], [272, 408], [272, 12]])
 """Corners of the chart in the sample photograph."""
-CUP = ((0.33, 0.46), (0.62, 0.6), (0.97, 0.85), (0.97, 0.93), (0.6, 0.92), (0.33, 0.8))
+CUP = ((0.33, 0.46), (0.62, 0.6), (1.03, 0.85), (1.03, 0.99), (0.6, 0.97), (0.33, 0.82))
 """Values at 450 and 650 nm of white things."""
 
 
@@ -110,11 +111,11 @@ def show(app: App, mode: str, nm: float, side: int = 0) -> None:
 
 
 def take_looks(app: App, folder: Path, ending: str) -> None:
-    """The window, each of its modes, two pictures at once, and the dialog of exports."""
+    """The window, each of its modes except the analyses, two pictures at once, and the dialog of exports."""
     show(app, "photograph", 550.0)
     save(app.window.grab(), folder / f"window{ending}.jpg")
     for mode in TABLE:
-        if mode.name != "truth_error":
+        if mode.name != "truth_error" and not isinstance(mode, AnalysisMode):
             show(app, mode.name, 620.0)
             save(app.window.panes.grab(), folder / f"{mode.name}{ending}.jpg")
     app.window.actions_by_name["export_cube"].trigger()

@@ -28,7 +28,7 @@ from nesr_gui.gui.view_modes.analysis import categories_of
 from nesr_gui.gui.views.actions import enable
 from nesr_gui.gui.views.dialogs.class_maps import RegionsDialog, StatisticsDialog
 from nesr_gui.gui.views.main_window import MainWindow
-from nesr_gui.gui.views.panels.analysis import AnalysisPanel
+from nesr_gui.gui.views.panels.analysis import COUNTING, NOT_COUNTED, AnalysisPanel
 
 REST_MS = 250  # without changes before the pixels are counted
 _ON_CLASSES = ("class_regions", "class_statistics", "export_class_map")
@@ -122,9 +122,7 @@ class ClassController(QObject):
             return
         kind = self._panel.kind
         if kind in _COUNTS:
-            is_asked = self._requested.get(kind) == (document.fitted(kind), document.analysis_settings.abstains)
-            is_cancelled = is_asked and not self._worker.is_busy(_COUNTS[kind])
-            self._panel.show_counts(counts[kind], document.resolution(), is_cancelled=is_cancelled)
+            self._panel.show_counts(counts[kind], document.resolution(), self._remark(kind))
         if kind is AnalysisKind.CLASSES:
             fitted = document.analyses.get(kind)
             analysis = fitted.analysis if fitted is not None else None
@@ -134,6 +132,17 @@ class ClassController(QObject):
             )  # fmt: skip
             histogram = self._scored[1] if self._scored is not None and is_known else None
             self._panel.show_histogram(histogram, fitted)
+
+    def _remark(self, kind: AnalysisKind) -> str:
+        """Why there are no counts of classes or clusters."""
+        document = self._document
+        known, fitted = document.analyses.get(kind), document.fitted(kind)
+        if known is not None and known.analysis is None:
+            return f"Not possible: {known.refusal}."
+        if kind not in _of_classes(document):
+            return ""
+        is_asked = self._requested.get(kind) == (fitted, document.analysis_settings.abstains)
+        return NOT_COUNTED if is_asked and not self._worker.is_busy(_COUNTS[kind]) else COUNTING
 
     def show_actions(self) -> None:
         """Enable what can be done with classes and clusters."""

@@ -30,7 +30,7 @@ from nesr_gui.gui.views.panels.scatter import EMPTY, ScatterPanel
 from nesr_gui.gui.views.plot.scatter_view import Spot
 from nesr_gui.regions import Point, Region
 
-PREFERRED = 400  # px of the height of the panel
+PREFERRED = 350  # px of the height of the panel
 R = TypeVar("R")
 T = TypeVar("T")
 _TASKS = (

@@ -22,7 +22,7 @@ from nesr_gui.gui.views.panels.transect import EMPTY, TransectPanel
 from nesr_gui.regions import Point
 
 _TASKS = Task.TRANSECT, Task.TRANSECT_VALUES
-PREFERRED = 380  # px of the height of the panel
+PREFERRED = 350  # px of the height of the panel
 _NEAR = 8.0  # px on the screen from the line within which the mouse is on it
 
 

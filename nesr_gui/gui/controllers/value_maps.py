@@ -96,7 +96,7 @@ class ValueMapController(QObject):
         document = self._document
         if request.fitted.request.field is not document.field:
             return
-        document.mark_set.take_all([Mark(1, each.place, "", "", each.name) for each in found.regions])
+        document.add_found([Mark(1, each.place, "", "", each.name) for each in found.regions])
         self._window.messages.show_success(found.in_words("the mask"))
 
     # Means

@@ -15,7 +15,7 @@ from nesr_gui.analysis.matching import LEAST_COVER, Match, Query, find_metamers,
 from nesr_gui.analysis.pixelwise import bands_within, rests_on
 from nesr_gui.colorimetry.appearance import white_scale
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
-from nesr_gui.fields.protocol import ProgressCallback, SpectralField
+from nesr_gui.fields.protocol import ProgressCallback, SpectralField, reconstruction_model
 from nesr_gui.gui.model.library import MatchSettings, OpenedLibrary
 from nesr_gui.gui.model.marks import Mark
 from nesr_gui.gui.model.plot_settings import Kind, LibraryCurves, Line
@@ -329,7 +329,7 @@ def write_mark_library(request: MarkLibraryExport, progress: ProgressCallback) -
 def _mark_spectra(request: MarkLibraryRequest, progress: ProgressCallback) -> list[Spectrum]:
     """Spectra of marks at common wavelengths: the bands of a measured cube, every nm and the bands of a model."""
     field, bands = request.field, request.field.bands
-    if "model" in field.provenance:
+    if reconstruction_model(field):
         bands = Wavelengths(np.union1d(curve_wavelengths(field).nm, bands.nm))
     curves = mark_spectra(field, request.binning, request.marks, progress, bands)
     names = _unique_names(request.marks)

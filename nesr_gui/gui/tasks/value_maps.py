@@ -111,7 +111,14 @@ def compute_means(request: MeansRequest, progress: ProgressCallback) -> Doubles:
 
 
 def outline_mask(request: MapRequest, progress: ProgressCallback) -> SelectedRegions:
-    """Outline the largest parts of a mask, without pixels in which it abstains; raises as `make_regions`."""
+    """Outline the largest parts of a mask, without pixels in which it abstains.
+
+    Raises:
+        ValueError: there are no such pixels, or the mask is too ragged.
+    """
     made = request.map(progress)
-    parts = RegionsRequest(class_mask(made, 1), made.binning, made.layers[0].name)
-    return make_regions(parts, progress)
+    mask, name = class_mask(made, 1), made.layers[0].name
+    if not mask.any():
+        doubt = f" for certain (it abstains in {made.abstained_share():.0%} of them)" if made.abstained().any() else ""
+        raise ValueError(f"{name} is true in no pixel{doubt}, so it has no regions; choose another comparison")
+    return make_regions(RegionsRequest(mask, made.binning, name), progress)

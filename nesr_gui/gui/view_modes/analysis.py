@@ -89,8 +89,7 @@ class AnalysisMode(ViewMode):
         shown = self.layers(context)
         if len(shown) == 1:
             return self.scale_of(context, shown[0])
-        words = f"{self._names(context)}, each between its limits"
-        return ValueScale(f"{self.name} colours", words, "", (0.0, 1.0), is_colour=True, is_light=False)
+        return ValueScale(f"{self.name} colours", "share of limits", "", (0.0, 1.0), is_colour=True, is_light=False)
 
     def scale_of(self, context: RenderContext, number: int) -> ValueScale:
         """The scale of a layer."""

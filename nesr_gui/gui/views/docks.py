@@ -149,8 +149,16 @@ class DockManager:
     def _enlarge(self, dock: QDockWidget, least: int) -> None:
         if (layout := self._window.layout()) is not None:
             layout.activate()
-        if dock.height() < least:
-            self._window.resizeDocks([dock], [least], Qt.Orientation.Vertical)
+        missing = least - dock.height()
+        own = [dock, *self._window.tabifiedDockWidgets(dock)]
+        others = [
+            each for each in self.docks
+            if each not in own and not each.isFloating() and not each.visibleRegion().isEmpty()
+            and self._window.dockWidgetArea(each) is self._window.dockWidgetArea(dock)
+        ]  # fmt: skip
+        if missing > 0 and others:
+            highest = max(others, key=lambda each: each.height())
+            self._window.resizeDocks([highest, dock], [highest.height() - missing, least], Qt.Orientation.Vertical)
 
     def _place(self, panel: _Panel) -> None:
         before = next((p for p in self._row(panel.area, panel.row) if p is not panel), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from pathlib import Path
 
@@ -88,6 +89,7 @@ def test_dragging_the_threshold_moves_picture_counts_and_undo(shown: App, qtbot:
     assert document.analysis_settings.classes.angle == pytest.approx(20, abs=0.5)
     assert shown.analyses.panel.classes.threshold.value() == document.analysis_settings.classes.angle
     assert document.undo_stack.count() == undo + 1  # one drag
+    assert column(shown, PIXELS) == ["…"] * 3  # and not those of the threshold before
     qtbot.waitUntil(lambda: is_counted(shown) and shown.renderers[0].is_settled)
     picture = shown.renderers[0].shown
     assert picture is not None and not np.array_equal(slow_numbers(shown), before)
@@ -245,6 +247,9 @@ def test_both_panes_are_counted_and_actions_follow_the_active_one(shown: App, qt
     qtbot.waitUntil(lambda: is_counted(shown, CLUSTERS) and is_counted(shown))
     assert shown.document.class_kind is CLUSTERS
     assert [bar.legend.isVisible() for bar in shown.window.panes.bars] == [True, True]
+    for bar in shown.window.panes.bars:  # per cents are never cut
+        room = bar.legend.width() - bar.legend.text_left
+        assert bar.is_thin and bar.legend.fontMetrics().horizontalAdvance("100") <= room
     shown.view.activate_other_side()
     assert shown.document.class_kind is CLASSES
 
@@ -310,3 +315,31 @@ def test_another_field_ends_the_counting_of_the_first(opened: App, qtbot: QtBot,
     gate.set()
     qtbot.waitUntil(lambda: is_counted(opened))
     assert opened.document.counts_of(CLASSES).fitted.request.field is opened.document.field
+
+
+def test_the_panel_says_why_there_are_no_classes(opened: App, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel = opened.analyses.panel
+    opened.analyses.show(CLASSES)
+    qtbot.waitUntil(lambda: panel.counted.text().startswith("Not possible: no reference given"))
+    assert panel.no_spectra.isVisible() and not panel.table.isVisible() and not panel.outputs.isEnabled()
+    monkeypatch.setitem(sys.modules, "sklearn.cluster", None)
+    opened.analyses.show(CLUSTERS)
+    qtbot.waitUntil(lambda: "scikit-learn" in panel.counted.text())
+    assert "install nesr-gui[analysis]" in panel.counted.text() and not panel.no_spectra.isVisible()
+    assert not panel.clusters.references.isEnabled()
+
+
+def test_each_tab_has_its_own_counts(shown: App, qtbot: QtBot, gate: threading.Event) -> None:
+    texts = column(shown, PIXELS)
+    shown.workspace.make_room(beside=True)
+    shown.document.open_cube("other", CubeField(smooth_cube(20, 30), BANDS, Quantity.REFLECTANCE), (0.0, 1.0))
+    shown.document.add_pin(5, 6)
+    qtbot.waitUntil(lambda: len(shown.document.analysis_spectra) == 1)
+    shown.analyses.show(CLASSES)
+    qtbot.waitUntil(lambda: shown.worker.is_busy(Task.COUNT_CLASSES))
+    shown.workspace.show(0)  # while the second one is counted
+    assert column(shown, PIXELS) == texts and not shown.worker.is_busy(Task.COUNT_CLASSES)
+    gate.set()
+    shown.workspace.show(1)
+    qtbot.waitUntil(lambda: is_counted(shown))
+    assert sum(int(text) for text in column(shown, PIXELS)) == 600

@@ -273,6 +273,7 @@ def test_a_corrected_reconstruction_is_compared_as_corrected(
     write_curves(tmp_path / "paints.csv", CHART)
     window.library.open([tmp_path / "paints.csv"])
     before = window.document.field
+    before.provenance["model_sha256"] = "ab"  # as of a model
     measure(window, qtbot, SPOT)
     settle(window, qtbot)
     field = window.document.field
@@ -780,7 +781,7 @@ def test_marks_of_a_cube_whose_range_is_no_whole_number_can_be_compared(app: App
     settle(app, qtbot)
     assert cells(app, NAME) == ["pin 1"]
     np.testing.assert_array_equal(app.workspace.library.entries[0].spectrum.wavelengths.nm, bands.nm)
-    show_field(app, CubeField(VALUES, bands, provenance={"model": "odd"}))
+    show_field(app, CubeField(VALUES, bands, provenance={"model": "odd", "model_sha256": "ab"}))
     app.library.use_marks()
     settle(app, qtbot)
     assert cells(app, NAME) == ["pin 1"]

@@ -15,14 +15,16 @@ from scipy.optimize import nnls
 from nesr_gui.analysis.definitions import AbundanceDefinition, ComponentDefinition, ExpressionDefinition
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
-from nesr_gui.gui.model.analyses import AnalysisKind
+from nesr_gui.gui.model.analyses import AnalysisKind, AnalysisRequest
+from nesr_gui.gui.model.marks import analysis_key
 from nesr_gui.gui.model.view_settings import PaneLayout
 from nesr_gui.gui.tasks import value_maps
+from nesr_gui.gui.tasks.analyses import FitRequest, fit_analyses
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.io.spectra.readers import read_spectra
 from nesr_gui.regions import Region, inside
 from nesr_gui.spectral import Quantity, Wavelengths
-from tests.gui.conftest import BANDS, smooth_cube
+from tests.gui.conftest import BANDS, Limited, smooth_cube
 
 HEIGHT, WIDTH = 30, 40
 CHANCE = np.random.default_rng(5)
@@ -143,6 +145,9 @@ def test_layers_are_stepped_and_mixed_by_keys(cube, qtbot):
                            ("next_layer", (0,)), ("mix_layers", (0, 1, 2)), ("mix_layers", (0,))):  # fmt: skip
         actions[name].trigger()
         assert layers() == expected
+        choice = cube.values.abundances.layers
+        rows = {item.row() for item in choice.table.selectedItems()}
+        assert choice.mix.isChecked() == (len(expected) > 1) and rows == (set() if len(expected) > 1 else {*expected})
     show(cube, AnalysisKind.EXPRESSION, qtbot)
     assert not actions["next_layer"].isEnabled() and actions["export_map"].isEnabled()
 
@@ -195,8 +200,10 @@ def test_a_mask_becomes_regions_that_can_be_undone(app, qtbot):
     np.testing.assert_array_equal(covered, values[15] > 0.5)
     assert app.document.marks[1].name == "b550 > 0.5 1"
     assert "largest parts of the mask" in app.window.messages.text.text()
+    found = {analysis_key(mark) for mark in app.document.marks[1:]}
+    assert found == set(app.document.analysis_settings.left_out)  # they are no endmembers
     app.document.undo_stack.undo()
-    assert len(app.document.marks) == 1
+    assert len(app.document.marks) == 1 and app.document.analysis_settings.left_out == ()
 
 
 def test_the_result_of_another_image_is_discarded(cube, qtbot, monkeypatch):
@@ -207,6 +214,21 @@ def test_the_result_of_another_image_is_discarded(cube, qtbot, monkeypatch):
     cube.document.open_cube("other", CubeField(VALUES.astype(np.float32), BANDS), (0.0, 1.0))
     cube.values._take_regions(request, found)
     assert cube.document.marks == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "words"),
+    [
+        (CubeField, "b550 > 0.95 is true in no pixel, so it has no regions; choose another comparison"),
+        (Limited, r"b550 > 0.95 is true in no pixel for certain \(it abstains in \d+% of them\), so"),
+    ],
+)
+def test_an_empty_mask_has_no_regions(field, words):
+    image = field(smooth_cube(HEIGHT, WIDTH), BANDS, Quantity.REFLECTANCE)
+    request = AnalysisRequest(AnalysisKind.EXPRESSION, ExpressionDefinition("b550 > 0.95"), image, (), None)
+    fitted = fit_analyses(FitRequest((request,), {}), lambda fraction: None)[AnalysisKind.EXPRESSION]
+    with pytest.raises(ValueError, match=words):
+        value_maps.outline_mask(value_maps.MapRequest(fitted, True), lambda fraction: None)
 
 
 def test_maps_and_loadings_are_written(cube, qtbot, choose, tmp_path):
@@ -252,6 +274,9 @@ def test_a_definition_is_undone_and_learned_again(cube, qtbot):
     settle(cube, AnalysisKind.EXPRESSION, qtbot)
     qtbot.waitUntil(lambda: np.array_equal(painted(cube), before))
     assert cube.values.expression.text.currentText() == "GLI"
+    assert cube.analyses.panel.wavelengths.isHidden()  # an expression states its own
+    show(cube, AnalysisKind.COMPONENTS, qtbot)
+    assert not cube.analyses.panel.wavelengths.isHidden()
 
 
 @pytest.mark.parametrize("kind", [AnalysisKind.ABUNDANCES, AnalysisKind.EXPRESSION, AnalysisKind.COMPONENTS])

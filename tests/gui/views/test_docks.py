@@ -127,3 +127,24 @@ def test_a_broken_layout_is_let_go(window: Made, broken: object) -> None:
     expected = layout(window())
     settings().setValue("window/layout", broken)
     assert layout(window()) == expected
+
+
+def test_a_panel_is_revealed_with_the_height_that_it_needs(window: Made, qtbot: QtBot) -> None:
+    shown = window()
+    plain, needy = QTextEdit(), QTextEdit()
+    shown.add_panel("plain", "Plain", plain, AREA.RightDockWidgetArea, row=1, shown=False)
+    panel = shown.add_panel("needy", "Needy", needy, AREA.RightDockWidgetArea, row=1, shown=False)
+    shown.panels.reveal(plain)
+    height, above = dock(shown, "plain").height(), dock(shown, "spectra")
+    shown.panels.reveal(needy, height - 50)  # it is high enough
+    qtbot.waitUntil(lambda: in_front(panel))
+    assert panel.height() == pytest.approx(height, abs=30)
+    panel.hide()
+    shown.panels.reveal(needy, height + 60)
+    qtbot.waitUntil(lambda: panel.height() >= height + 50 and in_front(panel))
+    shown.resizeDocks([above, panel], [above.height() + 60, height], Qt.Orientation.Vertical)
+    qtbot.waitUntil(lambda: panel.height() < height + 20)
+    chosen = panel.height()
+    shown.panels.reveal(needy, height + 60)  # it was visible: the user has chosen its height
+    qtbot.wait(50)
+    assert panel.height() == chosen

@@ -25,7 +25,7 @@ class Legend(QWidget):
         self._is_thin = False
 
     def show_entries(self, entries: Sequence[LegendEntry], shares: Mapping[int, float], *, is_thin: bool) -> None:
-        """Show classes, and their shares by number as far as they are known; a thin legend has no names."""
+        """Show classes, and their shares by number as far as they are known; a thin legend has per cents, no names."""
         shown = tuple(entries), shares, is_thin
         if shown == (self._entries, self._shares, self._is_thin):
             return
@@ -45,17 +45,22 @@ class Legend(QWidget):
             return list(self._entries), False
         return list(self._entries[: max(room - 1, 0)]), False
 
+    @property
+    def text_left(self) -> float:
+        """Where texts begin, in px."""
+        return _LEFT + SWATCH + 5
+
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the rows from the top."""
         painter = QPainter(self)
         line, (rows, has_shares) = self.fontMetrics().height(), self.fitting()
-        y, left = 0.0, _LEFT + SWATCH + 5
+        y, left = 0.0, self.text_left
         for entry in rows:
             painter.setPen(self.palette().mid().color())
             painter.setBrush(QColor(entry.colour))
             painter.drawRect(QRectF(_LEFT, y + (line - SWATCH) / 2, SWATCH, SWATCH))
             share = self._shares.get(entry.number)
-            text = (f"{100 * share:.0f} %" if share is not None else "") if self._is_thin else entry.name
+            text = (f"{100 * share:.0f}" if share is not None else "") if self._is_thin else entry.name
             y = self._draw(painter, left, y, text)
             if has_shares:
                 y = self._draw(painter, left, y, share_text(share) if share is not None else "")

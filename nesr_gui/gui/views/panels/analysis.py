@@ -22,6 +22,7 @@ TITLES = {
     AnalysisKind.EXPRESSION: "Band math", AnalysisKind.COMPONENTS: "Components",
 }  # fmt: skip
 NO_SPECTRA = "Click pixels, draw regions, or load reference spectra: each of them is a class or an endmember."
+COUNTING = "Counting pixels…"
 NOT_COUNTED = "The pixels are not counted, because this was cancelled."
 _OF_SPECTRA = (AnalysisKind.CLASSES, AnalysisKind.ABUNDANCES)
 _ROWS = {AnalysisKind.CLASSES: "Class", AnalysisKind.CLUSTERS: "Cluster", AnalysisKind.ABUNDANCES: "Endmember"}
@@ -99,7 +100,8 @@ class AnalysisPanel(QWidget):
         layout.addLayout(top)
         for widget in (self.stack, self.no_spectra, self.outputs, self.table, self.counted):
             layout.addWidget(widget)
-        layout.addWidget(row(self.all, self.low, QLabel("to"), self.high))
+        self.wavelengths = row(self.all, self.low, QLabel("to"), self.high)
+        layout.addWidget(self.wavelengths)
         layout.addWidget(self.abstaining)
         layout.addWidget(self.words)
         layout.addStretch(1)
@@ -125,6 +127,7 @@ class AnalysisPanel(QWidget):
         self.table.show_title(_ROWS.get(kind, ""))
         self.outputs.setVisible(kind.is_of_classes)
         self.counted.setVisible(kind.is_of_classes)
+        self.wavelengths.setHidden(kind is AnalysisKind.EXPRESSION)  # which states its own
 
     def _show_columns(self) -> None:
         is_of_classes = self.kind.is_of_classes
@@ -166,18 +169,16 @@ class AnalysisPanel(QWidget):
         self.abstaining.setVisible(has_intervals)
         self.outputs.setEnabled(fitted is not None and fitted.analysis is not None)
 
-    def show_counts(self, counts: ClassCounts | None, resolution: str, *, is_cancelled: bool) -> None:
+    def show_counts(self, counts: ClassCounts | None, resolution: str, remark: str) -> None:
         """Show how many pixels each class has.
 
         Args:
             counts: None until they are counted.
             resolution: of the image that is analysed.
-            is_cancelled: whether counting was cancelled.
+            remark: why there are none.
         """
-        is_cancelled = is_cancelled and counts is None
-        self.table.show_counts(counts.tally if counts is not None else None, "" if is_cancelled else "…")
-        words = f"{counts.tally.in_words} ({resolution})." if counts is not None else "Counting pixels…"
-        self.counted.setText(NOT_COUNTED if is_cancelled else words)
+        self.table.show_counts(counts.tally if counts is not None else None, "…" if remark == COUNTING else "")
+        self.counted.setText(f"{counts.tally.in_words} ({resolution})." if counts is not None else remark)
 
     def show_histogram(self, histogram: ScoreHistogram | None, fitted: FittedAnalysis | None) -> None:
         """Show the histogram of the scores of classes; None until it is computed."""

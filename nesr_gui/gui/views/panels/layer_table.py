@@ -24,7 +24,7 @@ from nesr_gui.gui.views.widgets import ROW_HEIGHT, quiet
 CHANNELS = "Red", "Green", "Blue"
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-_FEWEST, _MOST = 2, 7  # rows that are visible without scrolling
+_FEWEST = 2  # rows that there is room for
 _SWATCH = 12  # px
 
 
@@ -43,12 +43,14 @@ class LayerChoice(QWidget):
     Args:
         name: of the table, for assistive technology.
         titles: of its columns.
+        most: rows that are visible without scrolling.
     """
 
     layers_picked = Signal(object)  # tuple of one to three numbers of layers
 
-    def __init__(self, name: str, titles: Sequence[str], parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, titles: Sequence[str], *, most: int = 7, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._most = most
         self._mixable = 0  # the first layers, which can be colours
         self.table = QTableWidget(0, len(titles))
         self.table.setAccessibleName(name)
@@ -103,7 +105,7 @@ class LayerChoice(QWidget):
             self._fill_channels(names[:mixable])
         self._mixing.setVisible(mixable > 1)
         height = self.table.horizontalHeader().sizeHint().height() + 4
-        self.table.setFixedHeight(height + ROW_HEIGHT * min(max(len(rows), _FEWEST), _MOST))
+        self.table.setFixedHeight(height + ROW_HEIGHT * min(max(len(rows), _FEWEST), self._most))
 
     def show_layers(self, layers: Sequence[int]) -> None:
         """Show which layers the picture has."""

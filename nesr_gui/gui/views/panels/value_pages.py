@@ -26,7 +26,7 @@ from nesr_gui.gui.model.palette import MARK_COLOURS
 from nesr_gui.gui.views.panels.analysis_page import AnalysisPage
 from nesr_gui.gui.views.panels.layer_table import LayerChoice, LayerRow
 from nesr_gui.gui.views.plot.loadings_view import LoadingsView
-from nesr_gui.gui.views.widgets import NumberBox, combo, command_button, form, row
+from nesr_gui.gui.views.widgets import NumberBox, combo, command_button, note, row
 
 KINDS = {ComponentKind.PCA: "Principal components", ComponentKind.MNF: "Minimum noise fractions"}
 NO_NOISE = (
@@ -113,7 +113,8 @@ class AbundancesPage(AnalysisPage):
             "Export map…", "Export all abundances and the error as the bands of a GeoTIFF", self.export_requested,
             "Export map of abundances",
         )  # fmt: skip
-        _stack(self, self.problem, self.layers, self.sums_to_one, self._asked, row(self.export))
+        self.add_to_head(self.sums_to_one)
+        _stack(self, self.problem, self.layers, self._asked, row(self.export))
 
     def show_definition(self, definition: Definition) -> None:
         """Show the constraints."""
@@ -180,7 +181,7 @@ class ExpressionPage(AnalysisPage):
         self.text.setEditable(True)
         self.text.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.text.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.text.setMinimumContentsLength(24)
+        self.text.setMinimumContentsLength(14)
         self.text.setAccessibleName("Expression of bands")
         self.text.setToolTip("An expression such as (b550 - b650) / (b550 + b650), or an index of the list")
         self.text.activated.connect(lambda at: self._pick(str(self.text.itemData(at) or self.text.currentText())))
@@ -206,11 +207,8 @@ class ExpressionPage(AnalysisPage):
             "Make regions", "Mark the largest connected parts of the mask as regions", self.regions_requested,
             "Make regions of the mask",
         )  # fmt: skip
-        label = QLabel("Expression")
-        label.setBuddy(self.text)
-        _stack(
-            self, label, self.text, self.problem, self.source, self.syntax, self._asked, row(self.export, self.regions)
-        )
+        self.add_to_head(self.text)
+        _stack(self, self.problem, self.source, self.syntax, self._asked, row(self.export, self.regions))
         self._list()
 
     def show_definition(self, definition: Definition) -> None:
@@ -310,12 +308,15 @@ class ComponentsPage(AnalysisPage):
         self.count.setRange(1, 100)
         self.count.setAccessibleName("Number of components")
         self.count.setKeyboardTracking(False)
+        self.count.setToolTip("Number of components")
+        self.components.setMinimumContentsLength(14)
         self.components.activated.connect(self._pick)
         self.count.valueChanged.connect(self._pick)
+        self.add_to_head(self.components, self.count)
         self.problem = _note("Why no components are shown")
         self.remark = _note("What minimum noise fractions mean")
         self.remark.setText(NO_NOISE)
-        self.layers = LayerChoice("Components", ("Component", "", ""))
+        self.layers = LayerChoice("Components", ("Component", "", ""), most=4)
         self.layers.layers_picked.connect(self.layers_picked)
         self.loadings = LoadingsView()
         self.loadings.wavelength_picked.connect(self.wavelength_picked)
@@ -326,8 +327,7 @@ class ComponentsPage(AnalysisPage):
             "Export loadings…", "Export mean and loadings as CSV", self.loadings_requested
         )
         _stack(
-            self, form(("Kind", self.components), ("Number", self.count)), self.problem, self.remark, self.layers,
-            self.loadings, row(self.export, self.export_loadings),
+            self, self.problem, self.remark, self.loadings, self.layers, row(self.export, self.export_loadings),
         )  # fmt: skip
 
     def show_definition(self, definition: Definition) -> None:
@@ -397,8 +397,8 @@ def _show_refusal(label: QLabel, fitted: FittedAnalysis | None) -> None:
 
 
 def _note(name: str) -> QLabel:
-    label = QLabel()
-    label.setWordWrap(True)
+    """A hidden text of up to three lines."""
+    label = note(3)
     label.setAccessibleName(name)
     label.hide()
     return label
@@ -416,13 +416,10 @@ def _labelled(text: str, widget: QWidget, buddy: QWidget) -> QWidget:
     return container
 
 
-def _stack(page: QWidget, *parts: object) -> None:
+def _stack(page: QWidget, *parts: QWidget) -> None:
     layout = QVBoxLayout(page)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(6)
     for part in parts:
-        if isinstance(part, QWidget):
-            layout.addWidget(part)
-        else:
-            layout.addLayout(part)  # type: ignore[arg-type]
+        layout.addWidget(part)
     layout.addStretch(1)

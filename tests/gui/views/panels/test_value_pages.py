@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.analysis.components import ComponentKind
@@ -16,6 +15,7 @@ from nesr_gui.analysis.definitions import AbundanceDefinition, ComponentDefiniti
 from nesr_gui.fields.protocol import CubeField, SpectralField
 from nesr_gui.gui.model.analyses import AnalysisKind, AnalysisRequest, AnalysisSpectrum, FittedAnalysis
 from nesr_gui.gui.tasks.analyses import FitRequest, fit_analyses
+from nesr_gui.gui.views.panels.analysis_page import AnalysisPage
 from nesr_gui.gui.views.panels.value_pages import AbundancesPage, ComponentsPage, ExpressionPage
 from nesr_gui.spectral import Quantity, Spectrum
 from tests.gui.conftest import BANDS, Limited, smooth_cube
@@ -38,10 +38,11 @@ def fitted(
 
 
 @pytest.fixture
-def shown(qtbot: QtBot) -> Iterator[Callable[[QWidget], QWidget]]:
-    def show(page: QWidget) -> QWidget:
-        qtbot.addWidget(page)
-        page.show()
+def shown(qtbot: QtBot) -> Iterator[Callable[[AnalysisPage], AnalysisPage]]:
+    def show(page: AnalysisPage) -> AnalysisPage:
+        for part in (page.head, page):
+            qtbot.addWidget(part)
+            part.show()
         qtbot.waitExposed(page)
         return page
 
