@@ -147,6 +147,7 @@ def combo(name: str) -> QComboBox:
     """A combo box whose entries do not widen the form."""
     box = QComboBox()
     box.setAccessibleName(name)
+    box.view().setAccessibleName(f"{name}, choices")
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(26)
     return box

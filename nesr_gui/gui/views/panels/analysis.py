@@ -78,11 +78,13 @@ class AnalysisPanel(QWidget):
                            self.export_requested, "Export map of classes"),
         )  # fmt: skip
         self.all = QCheckBox("All wavelengths")
+        self.all.setAccessibleName("Analyse all wavelengths")
         self.low, self.high = _wavelength("Shortest wavelength"), _wavelength("Longest wavelength")
         self.all.clicked.connect(self._pick_range)
         for box in (self.low, self.high):
             box.valueChanged.connect(self._pick_range)
         self.abstaining = QCheckBox("Mark uncertain pixels")
+        self.abstaining.setAccessibleName("Mark uncertain pixels")
         self.abstaining.setToolTip(
             "Pale where the 90 % prediction interval allows another answer; these pixels count for no class"
         )

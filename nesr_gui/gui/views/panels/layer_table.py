@@ -64,6 +64,7 @@ class LayerChoice(QWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.table.itemSelectionChanged.connect(self._pick_row)
         self.mix = QCheckBox("As colours")
+        self.mix.setAccessibleName("Show layers as colours")
         self.mix.setToolTip("Show up to three layers as red, green and blue, each between its own limits")
         self.mix.clicked.connect(self._pick_mix)
         self.channels = tuple(_channel(name) for name in CHANNELS)
@@ -148,6 +149,7 @@ class LayerChoice(QWidget):
 def _channel(name: str) -> QComboBox:
     box = QComboBox()
     box.setAccessibleName(f"{name} channel")
+    box.view().setAccessibleName(f"{name} channel, choices")
     box.setToolTip(f"{name} channel")
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(5)

@@ -48,6 +48,7 @@ class DifferenceBox(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.automatic, self.number = QCheckBox("Contrast of the map"), NumberBox(digits=3)
+        self.automatic.setAccessibleName("Ask about the contrast of the map")
         self.automatic.setToolTip("Pixels abstain whose interval is wider than the range from dark to bright")
         self.number.setRange(0, 1e9)
         self.number.setSingleStep(0.05)
@@ -104,6 +105,7 @@ class AbundancesPage(AnalysisPage):
         self.layers.table.setColumnHidden(2, True)
         self.layers.layers_picked.connect(self.layers_picked)
         self.sums_to_one = QCheckBox("Abundances sum to 1")
+        self.sums_to_one.setAccessibleName("Abundances sum to 1")
         self.sums_to_one.setToolTip("Switch off where the brightness of a material varies, by shading for example")
         self.sums_to_one.clicked.connect(self._pick_sum)
         self.difference = DifferenceBox()
@@ -178,6 +180,7 @@ class ExpressionPage(AnalysisPage):
         self._is_mistaken = False  # the text in the box
         self._used: list[str] = []  # expressions of this run of the program, the latest first
         self.text = QComboBox()
+        self.text.view().setAccessibleName("Indices and earlier expressions")
         self.text.setEditable(True)
         self.text.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.text.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
