@@ -45,6 +45,8 @@ def figure() -> TruthFigure:
         binning=2,
         levels=(0.0, 1.0),
         view_settings=ViewSettings(),
+        analyses={},
+        is_abstaining=True,
     )
     return TruthFigure(context, (), (450.0, 560.0, 655.5), ErrorMetric.DIFFERENCE, 0.2)
 

@@ -49,6 +49,8 @@ def context(qapp: object) -> RenderContext:
         binning=1,
         levels=(0.0, 1.0),
         view_settings=ViewSettings(),
+        analyses={},
+        is_abstaining=True,
     )
 
 
