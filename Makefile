@@ -14,13 +14,16 @@ TARGETS ?=
 TORCH_INDEX ?=
 REHEARSAL ?=
 
-.PHONY: run test check docs tutorials bundle release fuzz faults soak speed clean
+.PHONY: run test test-all check docs tutorials bundle release fuzz faults soak speed clean
 
 run: .venv/installed
 	$(BIN)/nesr-gui $(IMAGE)
 
 test: .venv/installed-test
 	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+
+test-all: .venv/installed-test
+	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m ""
 
 check: .venv/installed-test
 	$(BIN)/ruff format --check .

@@ -35,8 +35,10 @@ from nesr_gui.gui.controllers.statistics import StatisticsController
 from nesr_gui.gui.controllers.transect import TransectController
 from nesr_gui.gui.controllers.value_maps import ValueMapController
 from nesr_gui.gui.controllers.view_settings import ViewSettingsController
+from nesr_gui.gui.drawing.theme import ColourScheme
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.document import Document
+from nesr_gui.gui.model.palette import Theme
 from nesr_gui.gui.model.plot_settings import Normalise
 from nesr_gui.gui.model.preferences import Preferences
 from nesr_gui.gui.model.view_settings import BOXES
@@ -102,6 +104,8 @@ class App(QObject):
 
     def __init__(self) -> None:
         super().__init__()
+        self.preferences, scheme = Preferences(self), ColourScheme(self)
+        scheme.choose(Theme(self.preferences["theme"]))  # first: later, it would style every widget anew
         self.workspace, self.worker, self.window = Workspace(), Worker(), MainWindow()
         window, workspace, worker = self.window, self.workspace, self.worker
         self.renderers = renderers = tuple(ImageRenderer(workspace, worker, side, window) for side in (0, 1))
@@ -137,11 +141,11 @@ class App(QObject):
         self.models = ModelController(window, workspace, worker)
         self.recovery = FailureRecovery(window, workspace, worker, self.reconstruction)
         self.start = StartController(window, workspace, worker)
-        self.preferences = Preferences(self)
         self.preference_binder = PreferenceBinder(
             self.preferences,
             workspace,
             self,
+            scheme=scheme,
             use_device=self.reconstruction.use_device,
             prefer_working_pixels=self.reconstruction.prefer_working_pixels,
             set_autosave_interval=self.autosave.set_interval,

@@ -86,13 +86,14 @@ class PreferenceBinder(QObject):
         workspace: Workspace,
         parent: QObject,
         *,
+        scheme: ColourScheme,
         use_device: Callable[[str], None],
         prefer_working_pixels: Callable[[int | None], None],
         set_autosave_interval: Callable[[int | None], None],
     ) -> None:
         super().__init__(parent)
         self._preferences, self._workspace = preferences, workspace
-        self._scheme = ColourScheme(self)
+        self._scheme = scheme
         self._effects: dict[str, Callable[[str], None]] = {
             "theme": lambda value: self._scheme.choose(Theme(value)),
             "device": use_device,

@@ -112,6 +112,7 @@ class ColourScheme(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._theme = Theme.SYSTEM
+        self._shown: Qt.ColorScheme | None = None
         QApplication.setStyle(WindowStyle())  # also resets palettes of single widget classes
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._show)
 
@@ -129,7 +130,9 @@ class ColourScheme(QObject):
         assert isinstance(app, QApplication)
         system = QGuiApplication.styleHints().colorScheme()
         fixed = {Theme.LIGHT: Qt.ColorScheme.Light, Theme.DARK: Qt.ColorScheme.Dark}
-        apply(app, fixed.get(self._theme, system))
+        if (scheme := fixed.get(self._theme, system)) is not self._shown:
+            self._shown = scheme
+            apply(app, scheme)
 
 
 def icon(name: str, colours: QPalette) -> QIcon:
