@@ -158,7 +158,8 @@ class DockManager:
         ]  # fmt: skip
         if missing > 0 and others:
             highest = max(others, key=lambda each: each.height())
-            self._window.resizeDocks([highest, dock], [highest.height() - missing, least], Qt.Orientation.Vertical)
+            rest = max(highest.height() - missing, 1)  # Qt refuses less, and keeps what it needs anyway
+            self._window.resizeDocks([highest, dock], [rest, least], Qt.Orientation.Vertical)
 
     def _place(self, panel: _Panel) -> None:
         before = next((p for p in self._row(panel.area, panel.row) if p is not panel), None)

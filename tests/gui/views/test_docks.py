@@ -148,3 +148,11 @@ def test_a_panel_is_revealed_with_the_height_that_it_needs(window: Made, qtbot: 
     shown.panels.reveal(needy, height + 60)  # it was visible: the user has chosen its height
     qtbot.wait(50)
     assert panel.height() == chosen
+
+
+def test_a_panel_that_needs_more_than_the_window_is_revealed_without_a_complaint_of_qt(window: Made) -> None:
+    shown = window()
+    needy = QTextEdit()
+    shown.add_panel("needy", "Needy", needy, AREA.RightDockWidgetArea, row=1, shown=False)
+    shown.panels.reveal(needy, 5000)
+    assert needy.isVisible()
