@@ -37,6 +37,7 @@ def script(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 def test_every_picture_of_the_guide_is_made(script: ModuleType, qapp: QApplication, tmp_path: Path) -> None:
     with script.opened("colour_checker", script.THEMES[""]) as app:
         script.take_looks(app, tmp_path, "")
