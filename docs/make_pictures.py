@@ -24,6 +24,7 @@ from nesr_gui.analysis.library import SpectralLibrary
 from nesr_gui.colorimetry.cie import CHARTS
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.analyses import AnalysisKind
+from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.library import OpenedLibrary
 from nesr_gui.gui.model.marks import Reading
 from nesr_gui.gui.model.preferences import nothing_remembered
@@ -230,15 +231,20 @@ def take_differences(app: App, folder: Path, ending: str) -> None:
     save(app.window.grab(), folder / f"transect{ending}.jpg")
 
 
-def take_classes(app: App, folder: Path, ending: str) -> None:
-    """Where else the spectra of three pins are, and clusters of similar spectra."""
-    document = app.document
+def pin_patches(document: Document) -> None:
+    """Mark three patches of the colour checker and nothing else, without their measured spectra."""
     document.mark_set.clear()
     document.set_plot_settings(replace(document.plot_settings, truth=False))
     height, width = document.source_shape or (1, 1)
     for row, col in ((0.62, 0.08), (0.38, 0.08), (0.14, 0.25)):
         document.add_pin(int(row * height), int(col * width))
     until(lambda: all(mark.place in document.colour_results for mark in document.marks))
+
+
+def take_classes(app: App, folder: Path, ending: str) -> None:
+    """Where else the spectra of three pins are, and clusters of similar spectra."""
+    document = app.document
+    pin_patches(document)
     classes = document.analysis_settings.with_definition(AnalysisKind.CLASSES, ClassDefinition(angle=25.0))
     document.set_analysis_settings(classes, "threshold")
     for kind, name in ((AnalysisKind.CLASSES, "classification"), (AnalysisKind.CLUSTERS, "clustering")):
@@ -252,12 +258,7 @@ def take_classes(app: App, folder: Path, ending: str) -> None:
 def take_values(app: App, folder: Path, ending: str) -> None:
     """How much of each spectrum there is, an index, and components."""
     document = app.document
-    document.mark_set.clear()
-    document.set_plot_settings(replace(document.plot_settings, truth=False))
-    height, width = document.source_shape or (1, 1)
-    for row, col in ((0.62, 0.08), (0.38, 0.08), (0.14, 0.25)):
-        document.add_pin(int(row * height), int(col * width))
-    until(lambda: all(mark.place in document.colour_results for mark in document.marks))
+    pin_patches(document)
     app.analyses.show(AnalysisKind.ABUNDANCES)
     until(lambda: app.values.abundances.layers.table.rowCount() == len(document.marks) + 1)
     show(app, "abundances", 550.0)
