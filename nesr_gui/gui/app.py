@@ -52,6 +52,9 @@ from nesr_gui.gui.view_modes import TABLE as MODES
 from nesr_gui.gui.views.actions import connect_actions
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.gui.views.message_bar import Topic
+from nesr_gui.gui.views.panels.scatter import ScatterPanel
+from nesr_gui.gui.views.panels.statistics import StatisticsPanel
+from nesr_gui.gui.views.panels.transect import TransectPanel
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Spectrum
 
@@ -539,33 +542,37 @@ class App(QObject):
         anchors.marking_requested.connect(self.anchors.mark_suggestions)
         anchors.dismissal_requested.connect(self.anchors.dismiss)
         self.comparison.dock.visibilityChanged.connect(self.accuracy.set_wanted)
-        statistics = self.statistics
-        statistics.panel.settings_picked.connect(statistics.set_settings)
-        statistics.panel.copy_requested.connect(statistics.copy)
-        statistics.panel.export_requested.connect(statistics.export)
-        statistics.marker.interval_picked.connect(statistics.set_interval)
-        statistics.dock.visibilityChanged.connect(statistics.set_wanted)
-        self._connect_analysis_panels()
-
-    def _connect_analysis_panels(self) -> None:
-        scatter, transect = self.scatter.panel, self.transect.panel
+        self.statistics.panel_made.connect(self._connect_statistics)
+        self.statistics.marker.interval_picked.connect(self.statistics.set_interval)
+        self.statistics.dock.visibilityChanged.connect(self.statistics.set_wanted)
+        self.scatter.panel_made.connect(self._connect_scatter)
         self.scatter.dock.visibilityChanged.connect(self.scatter.set_visible)
-        scatter.axes_picked.connect(self.scatter.set_axes)
-        scatter.log_picked.connect(self.scatter.set_log_counts)
-        scatter.colormap_picked.connect(self.scatter.set_colormap)
-        scatter.regions_requested.connect(self.scatter.make_regions)
-        scatter.export_requested.connect(self.exporter.export_selection)
-        scatter.view.selection_picked.connect(self.scatter.select)
-        scatter.view.clear_requested.connect(self.scatter.clear_selection)
-        scatter.view.limits_changed.connect(self.scatter.set_limits)
+        self.transect.panel_made.connect(self._connect_transect)
         self.transect.dock.visibilityChanged.connect(self.transect.set_visible)
-        transect.width_picked.connect(self.transect.set_width)
-        transect.removal_requested.connect(self.transect.remove)
-        transect.export_requested.connect(self.exporter.export_transect)
-        transect.figure_requested.connect(self.exporter.export_transect_figure)
-        transect.view.wavelength_picked.connect(self.workspace.on_current(Document.set_wavelength))
-        transect.view.distance_hovered.connect(self.transect.hover)
         self._connect_library()
+
+    def _connect_statistics(self, panel: StatisticsPanel) -> None:
+        panel.settings_picked.connect(self.statistics.set_settings)
+        panel.copy_requested.connect(self.statistics.copy)
+        panel.export_requested.connect(self.statistics.export)
+
+    def _connect_scatter(self, panel: ScatterPanel) -> None:
+        panel.axes_picked.connect(self.scatter.set_axes)
+        panel.log_picked.connect(self.scatter.set_log_counts)
+        panel.colormap_picked.connect(self.scatter.set_colormap)
+        panel.regions_requested.connect(self.scatter.make_regions)
+        panel.export_requested.connect(self.exporter.export_selection)
+        panel.view.selection_picked.connect(self.scatter.select)
+        panel.view.clear_requested.connect(self.scatter.clear_selection)
+        panel.view.limits_changed.connect(self.scatter.set_limits)
+
+    def _connect_transect(self, panel: TransectPanel) -> None:
+        panel.width_picked.connect(self.transect.set_width)
+        panel.removal_requested.connect(self.transect.remove)
+        panel.export_requested.connect(self.exporter.export_transect)
+        panel.figure_requested.connect(self.exporter.export_transect_figure)
+        panel.view.wavelength_picked.connect(self.workspace.on_current(Document.set_wavelength))
+        panel.view.distance_hovered.connect(self.transect.hover)
 
     def _connect_library(self) -> None:
         library, panel = self.library, self.library.panel

@@ -285,6 +285,7 @@ def test_closing_while_reconstructing_leaves_nothing(held: App) -> None:
 
 def test_every_action_has_its_command_and_every_control_its_name(app: App) -> None:
     assert app.window.actions_by_name  # each with its command, or the window would not have been made
+    assert app.scatter.panel and app.statistics.panel and app.transect.panel  # made when they are shown, or here
     inner = {view.viewport() for view in app.window.findChildren(QAbstractScrollArea)}  # their view has the name
     nameless = [
         (type(widget).__name__, widget.objectName()) for widget in app.window.findChildren(QWidget)

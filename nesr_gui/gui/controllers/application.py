@@ -227,7 +227,7 @@ class ApplicationController(QObject):
         window = self._window
         items = [*of_menus(window.menuBar(), SYNONYMS), *self._lights(), *self._preference_items()]
         for dock in window.panels.docks:
-            items += of_panel(dock.windowTitle(), dock.widget(), window.panels.reveal)
+            items += of_panel(dock.windowTitle(), window.panels.content(dock), window.panels.reveal)
         return items
 
     def _lights(self) -> Iterator[PaletteItem]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, Signal
 
 from nesr_gui.analysis.components import Components
 from nesr_gui.analysis.indices import INDICES
@@ -43,16 +44,25 @@ _BANDS = 7  # offered for axes
 class ScatterController(QObject):
     """Computes the scatter plot while its panel is visible or pixels are selected, and links it with the picture."""
 
+    panel_made = Signal(object)  # ScatterPanel
+
     def __init__(self, window: MainWindow, workspace: Workspace, worker: Worker) -> None:
         super().__init__(window)
         self._window, self._workspace, self._worker = window, workspace, worker
-        self.panel = ScatterPanel()
         area = Qt.DockWidgetArea.RightDockWidgetArea
-        self.dock = window.add_panel("scatter", "Scatter plot", self.panel, area, row=1, shown=False)
+        self.dock = window.add_panel("scatter", "Scatter plot", lambda: self.panel, area, row=1, shown=False)
         self._is_visible = False
         self._failure = ""  # why the axes have no values
         self._asked: dict[Task, tuple[object, ...]] = {}  # what the latest request of each task is about
         self._in_region = ""  # pixels of the active region, as text
+
+    @cached_property
+    def panel(self) -> ScatterPanel:
+        """The panel, which takes long to make: it is made when it is first shown."""
+        panel = ScatterPanel()
+        self._window.panels.fill(self.dock, panel)
+        self.panel_made.emit(panel)
+        return panel
 
     @property
     def _document(self) -> Document:

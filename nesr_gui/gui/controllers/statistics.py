@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication
@@ -39,14 +40,14 @@ _OF_PIXELS = "The uncertainty of the reconstruction is not included."
 class StatisticsController(QObject):
     """Computes what the panel lacks while it is visible, and shows it."""
 
+    panel_made = Signal(object)  # StatisticsPanel
     export_requested = Signal(object, object)  # rows of a table, what they are of as provenance
 
     def __init__(self, window: MainWindow, workspace: Workspace, worker: Worker) -> None:
         super().__init__(window)
         self._window, self._workspace, self._worker = window, workspace, worker
-        self.panel = StatisticsPanel()
         area = Qt.DockWidgetArea.RightDockWidgetArea
-        self.dock = window.add_panel("statistics", "Statistics", self.panel, area, row=1, shown=False)
+        self.dock = window.add_panel("statistics", "Statistics", lambda: self.panel, area, row=1, shown=False)
         self.marker = IntervalMarker(window.plot)
         self._is_wanted = False
         self._statistics: StatisticsRequest | None = None  # the last requests
@@ -56,6 +57,14 @@ class StatisticsController(QObject):
         self._listed: tuple[Mark, ...] = ()
         self._title = ""  # of the pixels
         self._is_computing = False
+
+    @cached_property
+    def panel(self) -> StatisticsPanel:
+        """The panel, which takes long to make: it is made when it is first shown."""
+        panel = StatisticsPanel()
+        self._window.panels.fill(self.dock, panel)
+        self.panel_made.emit(panel)
+        return panel
 
     def open(self) -> None:
         """Show the panel, and compute again what was cancelled."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import cached_property
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, Signal
 
 from nesr_gui.analysis.pixelwise import rests_on
 from nesr_gui.analysis.transect import Transect
@@ -29,14 +30,23 @@ _NEAR = 8.0  # px on the screen from the line within which the mouse is on it
 class TransectController(QObject):
     """Keeps the transect of the document, computes it while its panel is visible, and links it with the picture."""
 
+    panel_made = Signal(object)  # TransectPanel
+
     def __init__(self, window: MainWindow, workspace: Workspace, worker: Worker) -> None:
         super().__init__(window)
         self._window, self._workspace, self._worker = window, workspace, worker
-        self.panel = TransectPanel()
         area = Qt.DockWidgetArea.RightDockWidgetArea
-        self.dock = window.add_panel("transect", "Transect", self.panel, area, row=1, shown=False)
+        self.dock = window.add_panel("transect", "Transect", lambda: self.panel, area, row=1, shown=False)
         self._is_visible = False
         self._asked: dict[Task, tuple[object, ...]] = {}  # what the latest request of each task is about
+
+    @cached_property
+    def panel(self) -> TransectPanel:
+        """The panel, which takes long to make: it is made when it is first shown."""
+        panel = TransectPanel()
+        self._window.panels.fill(self.dock, panel)
+        self.panel_made.emit(panel)
+        return panel
 
     @property
     def _document(self) -> Document:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QByteArray, Qt
@@ -39,6 +40,7 @@ class DockManager:
     def __init__(self, window: QMainWindow, menu: QMenu) -> None:
         self._window, self._menu = window, menu
         self._panels: list[_Panel] = []
+        self._makers: dict[QDockWidget, Callable[[], QWidget]] = {}
         self._remembered = False
         self._chosen = 0, 1  # widths of the side area and of the window when one of them was chosen
         self._given = 0  # width that the side area got when it followed the window; another one was chosen
@@ -53,15 +55,25 @@ class DockManager:
             window.setCorner(corner, Qt.DockWidgetArea.RightDockWidgetArea)
 
     def add(
-        self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea, row: int, shown: bool
+        self,
+        name: str,
+        title: str,
+        content: QWidget | Callable[[], QWidget],
+        area: Qt.DockWidgetArea,
+        row: int,
+        shown: bool,
     ) -> QDockWidget:
-        """Put `widget` into a dock; a restored layout that contains this `name` determines its position."""
-        for button in widget.findChildren(QAbstractButton):  # a click must not move the focus: the button may be
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # disabled by what it does, and Qt passes the focus on
+        """Put a widget into a dock; a restored layout that contains this `name` determines its position.
+
+        A function makes the widget, and puts it into the dock by `fill`, when it is first needed.
+        """
         dock = QDockWidget(title, self._window)
         dock.setObjectName(name)
         dock.setAccessibleName(f"{title} panel")
-        dock.setWidget(widget)
+        if isinstance(content, QWidget):
+            self.fill(dock, content)
+        else:
+            self._makers[dock] = content
         action = dock.toggleViewAction()
         action.setToolTip(f"Show or hide the {title} panel")
         action.triggered.connect(lambda checked: dock.raise_() if checked else None)
@@ -73,6 +85,16 @@ class DockManager:
             self._place(panel)
             self.fit()
         return dock
+
+    def content(self, dock: QDockWidget) -> QWidget:
+        """The widget of a dock, which is made if it has not been needed yet."""
+        return dock.widget() or self._makers[dock]()
+
+    def fill(self, dock: QDockWidget, widget: QWidget) -> None:
+        """Put `widget` into an empty dock."""
+        for button in widget.findChildren(QAbstractButton):  # a click must not move the focus: the button may be
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # disabled by what it does, and Qt passes the focus on
+        dock.setWidget(widget)
 
     def reveal(self, widget: QWidget, least: int = 0) -> None:
         """Open and raise the panel that contains `widget`.

@@ -92,19 +92,26 @@ class MainWindow(QMainWindow):
         return [self.actions_by_name[name] for name in ("open_file", "open_folder")]
 
     def add_panel(
-        self, name: str, title: str, widget: QWidget, area: Qt.DockWidgetArea, *, row: int = 0, shown: bool
+        self,
+        name: str,
+        title: str,
+        content: QWidget | Callable[[], QWidget],
+        area: Qt.DockWidgetArea,
+        *,
+        row: int = 0,
+        shown: bool,
     ) -> QDockWidget:
         """Put a widget into a dock of its own, with an entry in the View menu.
 
         Args:
             name: key under which the layout is saved.
             title: displayed title.
-            widget: content of the panel.
+            content: of the panel, or a function that makes it when it is first needed; see `DockManager.add`.
             area: default area.
             row: row in the area; panels of one row are tabs, the first one raised.
             shown: whether the panel is open by default.
         """
-        return self.panels.add(name, title, widget, area, row, shown)
+        return self.panels.add(name, title, content, area, row, shown)
 
     def compose(self, size: QSize) -> None:
         """Resize the window and divide the space between image and panels."""
