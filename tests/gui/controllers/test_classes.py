@@ -30,7 +30,6 @@ from nesr_gui.gui.views.panels.class_table import NAME, PIXELS, SHARE, THRESHOLD
 from nesr_gui.spectral import Quantity
 from tests.gui.conftest import BANDS, Limited, smooth_cube
 
-pytestmark = pytest.mark.slow
 CLASSES, CLUSTERS = AnalysisKind.CLASSES, AnalysisKind.CLUSTERS
 
 

@@ -40,7 +40,6 @@ from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.analysis.scenes import BANDS, UncertainCube, chart_spectra, mixed_cube
 from tests.gui.controllers.test_anchors import FAR, SPOT, measure, prior, window  # noqa: F401 - fixtures
 
-pytestmark = pytest.mark.slow
 PIN, OTHER, BOX = (3, 4), (20, 9), Region.rectangle(5, 6, 9, 12)
 VALUES = mixed_cube(24, 31)
 CHART = chart_spectra(18)

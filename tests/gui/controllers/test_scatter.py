@@ -38,7 +38,6 @@ from nesr_gui.spectral import Quantity
 from tests.analysis.scenes import BANDS, UncertainCube, field_of, mixed_cube
 from tests.analysis.test_scatter import is_inside
 
-pytestmark = pytest.mark.slow
 VALUES = mixed_cube()  # (31, 24, 31)
 HEIGHT, WIDTH = VALUES.shape[1:]
 X, Y = VALUES[15].astype(float), VALUES[25].astype(float)  # b550 and b650, the first axes

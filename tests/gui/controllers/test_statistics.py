@@ -26,7 +26,6 @@ from nesr_gui.spectral import Quantity
 from tests.gui.conftest import BANDS, Limited, smooth_cube
 from tests.gui.test_window import drag
 
-pytestmark = pytest.mark.slow
 ELLIPSE = Region.parse("ellipse 10,20 40,60")
 
 

@@ -32,7 +32,6 @@ from nesr_gui.regions import Shape
 from nesr_gui.spectral import Quantity, Wavelengths
 from tests.analysis.scenes import BANDS, UncertainCube, field_of, mixed_cube
 
-pytestmark = pytest.mark.slow
 VALUES = mixed_cube(40, 60)
 HEIGHT, WIDTH = VALUES.shape[1:]
 LINE = TransectLine((5.5, 4.5), (30.5, 52.5))

@@ -26,7 +26,6 @@ from nesr_gui.regions import Region, inside
 from nesr_gui.spectral import Quantity, Wavelengths
 from tests.gui.conftest import BANDS, Limited, smooth_cube
 
-pytestmark = pytest.mark.slow
 HEIGHT, WIDTH = 30, 40
 CHANCE = np.random.default_rng(5)
 MEMBERS = (0.5 + 0.4 * np.sin(BANDS.nm / np.array([[60.0], [90.0], [35.0]]) + np.array([[0.0], [1.0], [2.0]]))).astype(
