@@ -283,6 +283,15 @@ def test_closing_while_reconstructing_leaves_nothing(held: App) -> None:
     held.window.close()  # what could be left, the fixture of every test looks for
 
 
+def test_panels_that_take_long_to_make_wait_until_they_are_shown(opened: App) -> None:
+    click(opened, 20, 20)
+    docks = {each.objectName(): each for each in opened.window.panels.docks}
+    waiting = [name for name, each in docks.items() if each.widget() is None]
+    assert set(waiting) == {"scatter", "transect", "statistics"}
+    docks["transect"].show()
+    assert docks["transect"].isAncestorOf(opened.transect.panel) and docks["scatter"].widget() is None
+
+
 def test_every_action_has_its_command_and_every_control_its_name(app: App) -> None:
     assert app.window.actions_by_name  # each with its command, or the window would not have been made
     assert app.scatter.panel and app.statistics.panel and app.transect.panel  # made when they are shown, or here
