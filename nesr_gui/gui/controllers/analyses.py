@@ -31,7 +31,6 @@ from nesr_gui.gui.views.panels.class_table import ClassRow
 from nesr_gui.gui.views.widgets import scrollable
 
 HEIGHT = 350  # px of the panel when it opens: a histogram and some rows of the table
-_NAMES = {mode.name: kind for kind, mode in ANALYSES.items()}
 
 
 class AnalysisController(QObject):
@@ -134,9 +133,7 @@ class AnalysisController(QObject):
     def show_panel(self) -> None:
         """Show the analysis of the active pane, or the last one, in the panel."""
         document = self._workspace.current
-        kind = _NAMES.get(document.view_settings.mode)
-        if kind is not None:
-            self.panel.show_kind(kind)
+        self.panel.show_kind(document.view_settings.analysis)
         if not self.dock.isVisible():
             return
         settings, field = document.analysis_settings, document.field

@@ -15,13 +15,12 @@ from nesr_gui.gui.tasks.rendering import (
     RenderRequest,
     ScrubBands,
     ScrubBandsRequest,
-    ToneMapRequest,
+    UpdateRequest,
     decode_scrub_bands,
-    map_tones_again,
     render_frame,
     render_picture,
     resolve_request,
-    tone_mapping_of,
+    update_picture,
 )
 from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.view_modes import MODES
@@ -168,12 +167,13 @@ class ImageRenderer(QObject):
             and self._requested.sampling.covers(self._view, shape)
         ):
             self._rest.start()
-            self._reshade(wanted)
+            self._update(wanted)
         elif (cached := self._cached_for(wanted)) is not None:
             self.stop()
             self._requested = cached.request
             self._show(cached)
-            self._reshade(wanted)
+            self._update(wanted)
+            self._rest.start()
         else:
             self._ask_coarse()
 
@@ -209,7 +209,10 @@ class ImageRenderer(QObject):
             self._rest.start()
             return
         request, running = self._resolve(None), self._refined if self._worker.is_busy(self._exact) else None
-        if request is None or (self.shown is not None and self._is_answered_by(self.shown, request)):
+        if request is None:
+            return
+        if self.shown is not None and self._is_answered_by(self.shown, request):
+            self._update(request, is_resting=True)
             return
         if running is None or running.sampling != request.sampling or not running.is_same_as(request):
             self._refined = request
@@ -229,14 +232,13 @@ class ImageRenderer(QObject):
         cached = self._cached.get(wanted.mode.name)
         return cached if cached is not None and self._is_answered_by(cached, wanted) else None
 
-    def _reshade(self, wanted: RenderRequest) -> None:
-        """Repeat the tone mapping if levels or colormap have changed."""
-        shown = self.shown
-        if shown is None or not wanted.is_same_as(shown.request):
+    def _update(self, wanted: RenderRequest, is_resting: bool = False) -> None:
+        """Repeat the tone mapping if limits or colormap have changed, and the histogram once the view rests."""
+        if self.shown is None or not wanted.is_same_as(self.shown.request):
             return
-        is_shaded = tone_mapping_of(wanted, shown.painted.ndim == 3) == shown.shading
-        if not is_shaded or wanted.colormap != shown.request.colormap:
-            self._worker.submit(self._shade, ToneMapRequest(shown, wanted), map_tones_again, self._take_shaded)
+        request = UpdateRequest(self.shown, wanted)
+        if request.is_reshaded or (is_resting and request.is_moved):
+            self._worker.submit(self._shade, request, update_picture, self._take_updated)
 
     def _resolve(self, budget: int | None) -> RenderRequest | None:
         document, view_settings = self._workspace.current, self._workspace.current.view_settings
@@ -260,7 +262,7 @@ class ImageRenderer(QObject):
         if (moved := self._resolve(MOST_SAMPLES)) is not None:
             self._scrub_cache.prepare(moved, picture.seconds)
 
-    def _take_shaded(self, request: ToneMapRequest, picture: RenderedImage) -> None:
+    def _take_updated(self, request: UpdateRequest, picture: RenderedImage) -> None:
         if self.shown is request.picture:
             self._take(picture)
 
@@ -271,7 +273,7 @@ class ImageRenderer(QObject):
             return
         if wanted.context.field is request.context.field or wanted.is_same_as(request):
             self._show(picture)
-            self._reshade(wanted)
+            self._update(wanted)
 
     def _show(self, picture: RenderedImage) -> None:
         self.shown = picture

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from nesr_gui.gui.model.analyses import AnalysisKind
 from nesr_gui.spectral import Spectrum
 
 Limits = tuple[float, float]
@@ -51,6 +52,7 @@ class ViewSettings:
         measure: the metric of the error map.
         reference: the reference of the similarity mode; None is the active mark's spectrum.
         levels: display limits by the key of a `ValueScale`, if the user set any; likewise `colormaps`.
+        analysis: the analysis in the Analysis panel: the active mode, or the last one that was.
         layers: the shown layers of analyses that have several, of the left and of the right picture.
         speed: speed of the sweep in nm/s.
         scale_bar: whether the image has a scale bar.
@@ -67,6 +69,7 @@ class ViewSettings:
     reference: Spectrum | None = None
     levels: Mapping[str, Limits] = field(default_factory=dict)
     colormaps: Mapping[str, str] = field(default_factory=dict)
+    analysis: AnalysisKind = AnalysisKind.CLASSES
     layers: tuple[Layers, Layers] = field(default_factory=lambda: ({}, {}))
     speed: float = 40.0
     scale_bar: bool = False
@@ -88,6 +91,8 @@ class ViewSettings:
         shown = [numbers for side in self.layers for numbers in side.values()]
         if not all(1 <= len(numbers) <= 3 and min(numbers) >= 0 for numbers in shown):
             raise ValueError("one to three layers of an analysis can be shown, numbered from 0")
+        if self.mode in list(AnalysisKind):
+            object.__setattr__(self, "analysis", AnalysisKind(self.mode))
 
     @property
     def mode(self) -> str:

@@ -55,6 +55,18 @@ class SamplingGrid:
             and x <= max(view.left, 0) and x + width >= min(view.right, shape[1])
         )  # fmt: skip
 
+    def visible(self, view: Viewport | None) -> tuple[slice, slice]:
+        """Return the rows and columns of the samples that are visible in `view`, which may be empty; None for all."""
+        if view is None:
+            return slice(None), slice(None)
+        x, y, width, height = self.rect
+        side = self.stride * self.binning
+        rows, cols = (
+            slice(max(math.floor((low - start) / side), 0), max(math.ceil((min(high, start + size) - start) / side), 0))
+            for low, high, start, size in ((view.top, view.bottom, y, height), (view.left, view.right, x, width))
+        )
+        return rows, cols
+
     def strips(self, samples: int) -> Iterator[SamplingGrid]:
         """Split the grid into horizontal strips of about `samples` samples at most, and at least one row each."""
         step = self.stride * max(1, samples // self.size[1])

@@ -111,11 +111,19 @@ def _quiet(fraction: float) -> None:
 
 @dataclass(frozen=True, eq=False)
 class RenderRequest:
-    """A rendering of one mode; with `scrub_bands` their interpolation replaces the field."""
+    """A rendering of one mode.
+
+    Attributes:
+        mode: the mode, and `context` its inputs.
+        sampling: the pixels to render.
+        view: the visible part, of which the histogram is; None for all.
+        scrub_bands: bands whose interpolation replaces the field.
+    """
 
     mode: ViewMode
     context: RenderContext
     sampling: SamplingGrid
+    view: Viewport | None = None
     scrub_bands: ScrubBands | None = None
 
     @cached_property
@@ -157,7 +165,7 @@ class RenderedImage:
         shown: the same tone-mapped to uint8, of the same shape; the colours (h, w, 3) of an analysis.
         seconds: the time it took.
         shading: the tone mapping; None for display colours.
-        histogram: the histogram of the values, if the rendering is exact.
+        histogram: the histogram of the visible values, if the rendering is exact.
         is_exact: whether it is at screen resolution and not interpolated.
         abstained: where (h, w) an analysis abstains; None for other modes.
     """
@@ -215,10 +223,10 @@ def resolve_request(name: str, context: RenderContext, view: Viewport, budget: i
     bands = mode.bands(context)
     if not bands:
         assert context.photograph is not None
-        return RenderRequest(mode, context, whole(context.photograph.shape, context.photograph.binning))
+        return RenderRequest(mode, context, whole(context.photograph.shape, context.photograph.binning), view)
     samples = None if budget is None else max(budget // bands, FEWEST_SAMPLES)
     sampling = resolve_sampling(context.answering.shape, context.binning, view, samples, is_costly=bands > 3)
-    return RenderRequest(mode, context, sampling)
+    return RenderRequest(mode, context, sampling, view)
 
 
 def render_frame(request: RenderRequest, progress: ProgressCallback) -> RenderedImage:
@@ -234,25 +242,49 @@ def render_picture(request: RenderRequest, progress: ProgressCallback) -> Render
     """Render an exact image with its histogram; can be cancelled between pieces."""
     start = time.perf_counter()
     painted, abstained = _parts(request.mode.render(request.context, request.sampling, progress))
-    has_histogram = request.scale is not None and not request.scale.categories
-    histogram = Histogram.of(painted) if has_histogram else None
-    return replace(_shaded(request, painted, abstained, start), histogram=histogram, is_exact=True)
+    return _with_histogram(replace(_shaded(request, painted, abstained, start), is_exact=True))
 
 
 @dataclass(frozen=True, eq=False)
-class ToneMapRequest:
-    """A rendered image to tone-map with the limits and colormap of another request."""
+class UpdateRequest:
+    """A rendered image to bring up to date with the view, the limits and the colormap of another request."""
 
     picture: RenderedImage
     request: RenderRequest
 
+    @property
+    def is_reshaded(self) -> bool:
+        """Whether limits or colormap have changed."""
+        picture, request = self.picture, self.request
+        shading = tone_mapping_of(request, picture.painted.ndim == 3)
+        return shading != picture.shading or request.colormap != picture.request.colormap
 
-def map_tones_again(request: ToneMapRequest, progress: ProgressCallback) -> RenderedImage:
-    """Tone-map rendered values again without evaluating the field."""
+    @property
+    def is_moved(self) -> bool:
+        """Whether a histogram is of another part of the image than the visible one."""
+        sampling = self.picture.request.sampling
+        return self.picture.histogram is not None and (
+            sampling.visible(self.request.view) != sampling.visible(self.picture.request.view)
+        )
+
+
+def update_picture(request: UpdateRequest, progress: ProgressCallback) -> RenderedImage:
+    """Tone-map rendered values again, and take their histogram again, without evaluating the field."""
     picture = request.picture
     wanted = replace(request.request, sampling=picture.request.sampling)
-    mapped = _shaded(wanted, picture.painted, picture.abstained, time.perf_counter())
-    return replace(mapped, histogram=picture.histogram, is_exact=picture.is_exact, seconds=picture.seconds)
+    updated = replace(picture, request=wanted)
+    if request.is_reshaded:
+        shaded = _shaded(wanted, picture.painted, picture.abstained, time.perf_counter())
+        updated = replace(updated, shown=shaded.shown, shading=shaded.shading)
+    return _with_histogram(updated) if request.is_moved else updated
+
+
+def _with_histogram(picture: RenderedImage) -> RenderedImage:
+    """The picture with the histogram of what is visible of it; classes and display colours have none."""
+    request = picture.request
+    if request.scale is None or request.scale.categories:
+        return picture
+    return replace(picture, histogram=Histogram.of(picture.painted[request.sampling.visible(request.view)]))
 
 
 def tone_mapping_of(request: RenderRequest, is_colour: bool) -> ToneMapping | None:

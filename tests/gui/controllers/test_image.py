@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -237,3 +238,22 @@ def test_of_200_random_moves_every_caption_names_the_wavelength_of_its_picture(
     qtbot.waitUntil(lambda: layer.picture.is_exact and layer.picture.request.context.nm == curved.document.nm)
     check()
     assert wrong == [] and len(set(checked)) > 20 and checked[-1] == curved.document.nm
+
+
+def test_the_histogram_is_of_what_is_in_view(curved: App, qtbot: QtBot) -> None:
+    renderer, document = curved.renderers[0], curved.document
+    qtbot.waitUntil(lambda: renderer.shown.is_exact and renderer.is_settled)
+    whole_image = renderer.shown
+    assert whole_image.histogram.counts.sum() == whole_image.painted.size
+    view = renderer._view
+    renderer.set_view(replace(view, top=8.0, bottom=20.0, left=10.0, right=30.0))
+    qtbot.waitUntil(lambda: renderer.shown.histogram is not whole_image.histogram)
+    assert renderer.shown.painted is whole_image.painted and renderer.shown.shown is whole_image.shown
+    seen = whole_image.painted[8:20, 10:30]
+    assert renderer.shown.histogram.counts.sum() == seen.size
+    curved.view.set_automatic_levels()
+    np.testing.assert_allclose(
+        document.view_settings.levels[renderer.shown.request.scale.key], np.percentile(seen, (0.5, 99.5)), rtol=1e-6
+    )
+    renderer.set_view(view)
+    qtbot.waitUntil(lambda: renderer.shown.histogram.counts.sum() == whole_image.painted.size)

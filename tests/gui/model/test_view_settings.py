@@ -47,3 +47,11 @@ def test_two_panes_show_layers_of_their_own() -> None:
     beside = single.arranged(PaneLayout.SIDE_BY_SIDE).showing("components", 1).with_layers("components", 0, 1, 2)
     assert beside.layers == ({"components": (2,)}, {"components": (0, 1, 2)})
     assert beside.swapped().layers == beside.layers[::-1]
+
+
+def test_the_panel_keeps_the_analysis_that_was_active_last() -> None:
+    settings = ViewSettings().showing("components")
+    assert settings.analysis == "components"
+    for other in (settings.showing("band"), settings.swapped(), settings.showing("band").showing("photograph")):
+        assert other.analysis == "components"
+    assert settings.arranged(PaneLayout.SIDE_BY_SIDE).showing("expression").analysis == "expression"

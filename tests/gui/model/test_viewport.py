@@ -47,3 +47,19 @@ def test_strips_make_up_the_whole() -> None:
     strips = list(sampling.strips(1000))
     assert len(strips) > 3
     np.testing.assert_array_equal(np.concatenate([band(strip) for strip in strips]), band(sampling))
+
+
+@pytest.mark.parametrize("stride", [1, 3])
+def test_the_visible_samples_are_those_whose_pixels_are_in_view(stride: int) -> None:
+    sampling = SamplingGrid(stride, slice(3, 40), slice(6, 50), 2)
+    view = Viewport(top=20.5, bottom=47.0, left=-5.0, right=31.0, scale=1.0)
+    rows, cols = sampling.visible(view)
+    side = 2 * stride
+    for part, start, count, low, high in (
+        (rows, 6, sampling.size[0], 20.5, 47.0), (cols, 12, sampling.size[1], -5.0, 31.0)
+    ):  # fmt: skip
+        seen = [n for n in range(count) if start + n * side < high and start + (n + 1) * side > low]
+        assert list(range(count))[part] == seen
+    beside = Viewport(top=500, bottom=600, left=500, right=600, scale=1.0)
+    assert np.empty(sampling.size)[sampling.visible(beside)].size == 0
+    assert np.empty(sampling.size)[sampling.visible(None)].shape == sampling.size
