@@ -17,9 +17,9 @@ from nesr_gui.analysis.distances import (
 from nesr_gui.analysis.library import SpectralLibrary
 from nesr_gui.analysis.matching import Query, find_metamers, interval_cover, match_rows, rank_matches
 from nesr_gui.colorimetry.appearance import smooth_metamers
-from nesr_gui.colorimetry.viewing_conditions import Illuminant, Observer, ViewingConditions
+from nesr_gui.colorimetry.viewing_conditions import CIE_1931, D65, Illuminant, Observer, ViewingConditions
 from nesr_gui.fields.protocol import Cancelled
-from nesr_gui.spectral import Spectrum, Wavelengths
+from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.analysis.scenes import BANDS, UncertainCube, chart_spectra, field_of, mixed_cube
 
 CHANCE = np.random.default_rng(2)
@@ -69,6 +69,13 @@ def library(values=MANY, bands=BANDS):
     return SpectralLibrary.of(
         [Spectrum(bands, row.astype(np.float32), f"patch {at}") for at, row in enumerate(values)], "chart.csv"
     )
+
+
+def test_radiance_has_the_colour_differences_of_its_reflectance_under_the_same_light():
+    light = D65.power(BANDS.nm) / 100
+    expected = colour_distances(ONE, MANY, BANDS, ViewingConditions(D65, CIE_1931))
+    found = colour_distances(ONE * light, MANY * light, BANDS, ViewingConditions(D65, CIE_1931), Quantity.RADIANCE)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
 @pytest.mark.parametrize("distance", Distance)

@@ -114,6 +114,48 @@ def test_another_difference_keeps_what_was_rendered() -> None:
     assert fit_analyses(FitRequest((other,), known), ignore)[AnalysisKind.ABUNDANCES].rendered is not before.rendered
 
 
+def changed(request: AnalysisRequest, what: str) -> AnalysisRequest:
+    """The request with another range of wavelengths, other spectra, or another image."""
+    first, second = SPECTRA
+    other = replace(first, spectrum=Spectrum(BANDS, VALUES[:, 8, 27].copy()))
+    return {
+        "range": replace(request, within=(450.0, 620.0)),
+        "spectrum": replace(request, spectra=(other, second)),
+        "order": replace(request, spectra=(second, first)),
+        "name": replace(request, spectra=(replace(first, name="bark"), second)),
+        "threshold": replace(request, definition=ClassDefinition(own_angles={"leaf": 4.0})),
+        "image": replace(request, field=Limited(VALUES[:, ::-1].copy(), BANDS, Quantity.REFLECTANCE)),
+    }[what]
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [(AnalysisKind.CLASSES, what) for what in ("range", "spectrum", "order", "name", "threshold", "image")]
+    + [(AnalysisKind.ABUNDANCES, what) for what in ("range", "spectrum", "order", "name", "image")]
+    + [(kind, what) for kind in (AnalysisKind.COMPONENTS, AnalysisKind.EXPRESSION) for what in ("range", "image")],
+)
+def test_what_is_known_is_only_used_for_the_same_question(kind: AnalysisKind, what: str) -> None:
+    """Learned after another question, an analysis has the pictures that it has when it is learned first."""
+    mode, settings = ANALYSES[kind], AnalysisSettings()
+    context = context_of(Limited(VALUES, BANDS, Quantity.REFLECTANCE), settings, kind)
+    mode.render(context, WHOLE, ignore)
+    before = context.analyses[kind]
+    wanted = changed(before.request, what)
+    pictures = []
+    for known in ({kind: before}, {}):
+        now = replace(context, field=wanted.field, analyses=fit_analyses(FitRequest((wanted,), known), ignore))
+        fitted = mode.fitted(now)
+        assert fitted is not None and fitted.request == wanted
+        layers = range(len(mode.analysis(now).layers))
+        answers = [mode.render(with_layers(now, mode, number), WHOLE, ignore) for number in layers]
+        pictures.append((fitted.differences, [mode.scale_of(now, number) for number in layers], answers))
+    (differences, scales, answers), (expected, expected_scales, anew) = pictures
+    assert (differences, scales) == (expected, expected_scales)
+    for found, again in zip(answers, anew, strict=True):
+        np.testing.assert_array_equal(found.values, again.values)
+        np.testing.assert_array_equal(found.abstained, again.abstained)
+
+
 def test_three_components_are_mixed_between_their_limits() -> None:
     field, mode = Limited(VALUES, BANDS, Quantity.REFLECTANCE), ANALYSES[AnalysisKind.COMPONENTS]
     context = context_of(field, AnalysisSettings(), AnalysisKind.COMPONENTS)
