@@ -223,7 +223,7 @@ def test_the_interval_of_a_wide_transect_is_the_mean_of_its_intervals():
 
 @pytest.mark.parametrize("width", [1, 3])
 def test_a_transect_of_a_reduced_field_is_that_of_its_pixels(width):
-    """With intervals, which differ from pixel to pixel: the scale of the line is that of the pixels, and nothing else."""
+    """With intervals, which differ from pixel to pixel; only distances and places are in other pixels."""
     half = np.random.default_rng(8).uniform(0.01, 0.2, SHAPE)
     fields = [UncertainCube(VALUES, half) for _ in range(2)]
     fields[1].binning, fields[1].source_shape = 3, (3 * SHAPE[0], 3 * SHAPE[1])
