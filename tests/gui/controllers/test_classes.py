@@ -363,6 +363,9 @@ def test_both_panes_are_counted_and_actions_follow_the_active_one(shown: App, qt
         assert bar.is_thin and bar.legend.fontMetrics().horizontalAdvance("100") <= room
     shown.view.activate_other_side()
     assert shown.document.class_kind is CLASSES
+    shown.analyses.set_range((450.0, 600.0))  # both are counted again
+    assert not (is_counted(shown) or is_counted(shown, CLUSTERS))
+    qtbot.waitUntil(lambda: is_counted(shown, CLUSTERS) and is_counted(shown))
 
 
 def test_actions_say_why_they_are_disabled(opened: App) -> None:

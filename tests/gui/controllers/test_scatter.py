@@ -103,7 +103,12 @@ def test_the_plot_counts_every_pixel(plotted: App) -> None:
     np.testing.assert_array_equal(density.counts, expected)
     assert density.pixels > 0.99 * X.size
     assert plotted.scatter.panel.words.text().startswith("744 pixels")
-    assert plotted.scatter.panel.view.all.image.shape == density.counts.shape
+    image = plotted.scatter.panel.view.all
+    assert image.image.shape == density.counts.shape
+    place = image.mapRectToParent(image.boundingRect())  # rows of cells are upwards, from the lowest y
+    assert (place.left(), place.right(), place.top(), place.bottom()) == pytest.approx((left, right, bottom, top))
+    corner = image.mapToParent(QPointF(0, 0))
+    assert (corner.x(), corner.y()) == pytest.approx((left, bottom))
 
 
 def test_zooming_counts_in_the_visible_range(plotted: App, qtbot: QtBot) -> None:
