@@ -161,6 +161,41 @@ def test_the_mouse_is_followed_both_ways(crossed: App) -> None:
     assert document.hover is None
 
 
+@pytest.mark.parametrize("pixel", ["", "2, 2", "900, 900"])
+def test_a_point_of_the_curve_is_the_pixel_of_the_picture(app: App, qtbot: QtBot, pixel: str) -> None:
+    """Whatever the unit of distances: pixels, metres, or kilometres."""
+    place = {KEY: f"UTM, 1, 1, 500000, 4000000, {pixel}, 32, North, WGS-84, units=Meters"} if pixel else {}
+    open_cube(app, CubeField(VALUES, BANDS, Quantity.REFLECTANCE, place))
+    app.transect.choose_tool()
+    app.document.transect.set_line(TransectLine((5.5, 0.5), (5.5, 59.5)))
+    settle(app, qtbot)
+    view, document = app.transect.panel.view, app.document
+    box, (across, up) = view.curve.getViewBox(), view.values.getData()
+    assert across.size == WIDTH
+    for col in (0, 17, 44, 59):
+        document.set_hover((5, col))
+        assert [position.value() for position in view.positions] == pytest.approx([across[col]] * 2)
+        document.set_hover(None)
+        QTest.mouseMove(view.viewport(), view.mapFromScene(box.mapViewToScene(QPointF(across[col], up[col]))))
+        assert document.hover == pytest.approx((5, col), abs=1)  # a pixel of the screen is less than one of the image
+
+
+def test_the_mouse_is_on_a_wide_line_of_a_reduced_field(app: App, qtbot: QtBot) -> None:
+    """The width counts pixels of the field, of which one covers several of the file."""
+    open_cube(app)
+    app.document.source_shape = (8 * HEIGHT, 8 * WIDTH)
+    app.document.mark_set.start((8 * HEIGHT, 8 * WIDTH))
+    app.document.transect.start((8 * HEIGHT, 8 * WIDTH))
+    app.document.set_field(field_of(VALUES, binning=8, source_shape=(8 * HEIGHT, 8 * WIDTH)), 8, (0.0, 1.0))
+    app.transect.choose_tool()
+    app.document.transect.set_line(TransectLine((160.5, 40.5), (160.5, 400.5), 15))
+    settle(app, qtbot)
+    assert controller._NEAR * app.window.image.view().scale < 40
+    for away, is_near in ((0, True), (55, True), (-55, True), (65, False), (-65, False)):
+        app.document.set_hover((160 + away, 200))
+        assert app.transect.panel.view.positions[0].isVisible() == is_near
+
+
 def test_the_interval_is_a_band(app: App, qtbot: QtBot) -> None:
     half = np.tile(np.linspace(0.01, 0.2, WIDTH), (HEIGHT, 1))
     open_cube(app, UncertainCube(VALUES, half))
