@@ -24,7 +24,14 @@ from nesr_gui.gui.controllers import transect as controller
 from nesr_gui.gui.model.document import DocumentSource
 from nesr_gui.gui.model.session_file import SessionData, read_session, write_session
 from nesr_gui.gui.model.transect import LineTool, TransectLine
-from nesr_gui.gui.tasks.transect import MOST_WAVELENGTHS, TransectRequest, query_transect, transect_wavelengths
+from nesr_gui.gui.tasks.transect import (
+    MOST_WAVELENGTHS,
+    TransectExport,
+    TransectRequest,
+    export_transect,
+    query_transect,
+    transect_wavelengths,
+)
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes import MODES
 from nesr_gui.io.georeference import KEY
@@ -221,6 +228,11 @@ def test_its_width_is_a_mean_across(crossed: App, qtbot: QtBot) -> None:
     crossed.transect.panel.across.setValue(7)
     crossed.document.undo_stack.undo()
     assert crossed.document.transect.line.width == 1 and crossed.transect.panel.across.value() == 1
+    for gesture in range(1, 4):  # the width is a step of its own after a drag
+        crossed.transect.draw((10.5, 5.5), (10.5, 45.5 + gesture), gesture)
+        crossed.transect.set_width(5)
+        crossed.document.undo_stack.undo()
+        assert crossed.document.transect.line == TransectLine((10.5, 5.5), (10.5, 45.5 + gesture))
 
 
 def test_it_is_moved_and_removed_by_keys(crossed: App, qtbot: QtBot) -> None:
@@ -401,6 +413,21 @@ def test_intervals_are_exported(app: App, qtbot: QtBot, tmp_path: Path, monkeypa
     table = pd.read_csv(path, comment="#")
     np.testing.assert_allclose(table["550 nm 90 % high"] - table["550 nm"], 0.05, atol=1e-6)
     np.testing.assert_allclose(table["550 nm"] - table["550 nm 90 % low"], 0.05, atol=1e-6)
+
+
+def test_files_have_the_means_and_intervals_of_a_wide_line(tmp_path: Path) -> None:
+    half = np.random.default_rng(3).uniform(0.01, 0.1, (HEIGHT, WIDTH))
+    line = TransectLine((10.5, 5.5), (10.5, 45.5), 5)
+    request = TransectExport(tmp_path / "t.csv", UncertainCube(VALUES, half), line)
+    export_transect(request, lambda fraction: None)
+    table = pd.read_csv(tmp_path / "t.csv", comment="#")
+    spectra, low, high = (
+        table[[f"{nm:g} nm{part}" for nm in BANDS.nm]].to_numpy().T for part in ("", " 90 % low", " 90 % high")
+    )
+    np.testing.assert_allclose(spectra, VALUES[:, 8:13, 5:46].mean(axis=1), atol=1e-6)
+    widths = np.broadcast_to(2 * half[8:13, 5:46].mean(axis=0), spectra.shape)
+    np.testing.assert_allclose(high - low, widths, atol=1e-6)
+    assert "# width: mean of 5 pixels across" in (tmp_path / "t.csv").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("ending", [".png", ".svg", ".pdf"])
