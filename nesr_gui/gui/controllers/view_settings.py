@@ -152,11 +152,11 @@ class ViewSettingsController(QObject):
 
     def set_box(self, side: int) -> None:
         """Set the side of the averaging box in source pixels; 1 is a single pixel."""
-        self.set_settings(replace(self._document.view_settings, box=side))
+        self._document.set_box(side)
 
     def choose_next_box(self) -> None:
         """Choose the next larger averaging box, or a single pixel after the largest."""
-        self.set_settings(self._document.view_settings.with_next_box())
+        self._document.set_box(self._document.view_settings.next_box)
 
     def fill_active_menu(self) -> None:
         """Fill the menu of the active pane."""
