@@ -190,7 +190,8 @@ class MainWindow(QMainWindow):
     def childEvent(self, event: QChildEvent) -> None:
         """Name the tab bars that Qt creates for tabified docks, and let them show whole titles.
 
-        Tabs that do not fit are scrolled to: Qt would shorten the titles of all of them to a letter. Only polished children are accessed: with any other event the child may be partly constructed or destroyed.
+        Tabs that do not fit are scrolled to: Qt would shorten the titles of all of them to a letter. Only polished
+        children are accessed: with any other event the child may be partly constructed or destroyed.
         """
         super().childEvent(event)
         if event.polished() and isinstance(child := event.child(), QTabBar):
