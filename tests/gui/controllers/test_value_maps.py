@@ -25,6 +25,7 @@ from nesr_gui.gui.tasks import value_maps
 from nesr_gui.gui.tasks.analyses import FitRequest, fit_analyses
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes.base import RenderContext
+from nesr_gui.gui.views.dialogs.picture import PictureDialog
 from nesr_gui.io.spectra.readers import read_spectra
 from nesr_gui.regions import Region, inside
 from nesr_gui.spectral import Quantity, Wavelengths
@@ -364,3 +365,16 @@ def test_components_can_be_cancelled_and_follow_the_image(cube, qtbot, monkeypat
     gate.set()
     qtbot.waitUntil(lambda: AnalysisKind.COMPONENTS in cube.document.analyses)
     assert cube.document.analyses[AnalysisKind.COMPONENTS].request.field is other
+
+
+def test_a_picture_of_an_analysis_that_became_impossible_is_not_exported(cube, qtbot):
+    show(cube, AnalysisKind.ABUNDANCES, qtbot)
+    for mark in cube.document.marks[1:]:
+        cube.document.mark_set.remove(mark.number)
+    qtbot.waitUntil(lambda: is_at_rest(cube) and not cube.document.analyses["abundances"].analysis)
+    cube.window.actions_by_name["export_picture"].trigger()
+    dialog = cube.window.findChild(PictureDialog)
+    qtbot.waitUntil(lambda: dialog is not None and dialog.isVisible())
+    assert dialog.picture.mode == "abundances" and "2 to 30 endmembers" in dialog.picture.reason(Content.PICTURE)
+    assert not dialog.accept_button.isEnabled()
+    dialog.reject()
