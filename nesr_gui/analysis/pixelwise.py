@@ -248,15 +248,24 @@ def sampling_text(field: SpectralField, used: int) -> str:
 
 def rests_on(field: SpectralField) -> str:
     """What the values of a field rest on, as a sentence for files and captions."""
-    stated: Mapping[str, str] = field.provenance
     if not (model := reconstruction_model(field)):
         return "Measured values, linear between the bands."
-    source = "the bands of a cube" if "cube_bands_seen" in stated else "the three colours of a photograph"
-    text = f"Spectra reconstructed from {source} by the model {model}"
-    if anchors := stated.get("measured_spectra"):
-        count = anchors.count("; ") + 1
-        text += f", corrected by {count} measured {'spectrum' if count == 1 else 'spectra'}"
+    source = "the bands of a cube" if "cube_bands_seen" in field.provenance else "the three colours of a photograph"
+    text = f"Spectra reconstructed from {source} by the model {model}{_corrected(field.provenance)}"
     return f"{text}; they are estimates, not measurements."
+
+
+def brief_basis(field: SpectralField) -> str:
+    """The same as `rests_on` in a few words without a full stop, for panels."""
+    model = reconstruction_model(field)
+    return f"Estimates of {model}{_corrected(field.provenance)}" if model else "Measured values"
+
+
+def _corrected(stated: Mapping[str, str]) -> str:
+    if not (anchors := stated.get("measured_spectra")):
+        return ""
+    count = anchors.count("; ") + 1
+    return f", corrected by {count} measured {'spectrum' if count == 1 else 'spectra'}"
 
 
 def _shifted(part: slice, start: int) -> slice:

@@ -18,6 +18,7 @@ from nesr_gui import io
 from nesr_gui.analysis.classification import Classification, MatchedFilter, SpectralAngleMapper, class_numbers
 from nesr_gui.analysis.clustering import Clusters, Feature
 from nesr_gui.analysis.components import ComponentKind, Components
+from nesr_gui.analysis.continuum import remove_continuum
 from nesr_gui.analysis.distances import Distance
 from nesr_gui.analysis.expression import Expression
 from nesr_gui.analysis.library import SpectralLibrary
@@ -380,3 +381,64 @@ def test_mistakes_are_one_line(run, cube, tmp_path, monkeypatch, words, message)
     code, _, error = run(*(cube if word == "CUBE" else word for word in words))
     assert code == 2 and message in error and error.count("\n") == 1 and error.startswith("nesr-gui: ")
     assert {path.suffix for path in tmp_path.iterdir()} == {".hdr", ".img"}
+
+
+def test_statistics_of_a_region_within_a_range_are_tabulated(run, cube, tmp_path):
+    out = tmp_path / "statistics.csv"
+    code, text, _ = run("statistics", cube, "-o", out, "--range", "450-550", "--region", "rectangle 2,3 8,9")
+    assert code == 0, text
+    bands = (BANDS.nm >= 450) & (BANDS.nm <= 550)
+    chosen = VALUES[bands, 2:8, 3:9].reshape(bands.sum(), -1).astype(float)
+    rows = read_table(out, ("nm", "mean", "SD", "lowest", "5 %", "median", "highest"))
+    assert [row["nm"] for row in rows[1:]] == [f"{nm:g}" for nm in BANDS.nm[bands]]
+    for name, values in {
+        "mean": chosen.mean(axis=1), "SD": chosen.std(axis=1, ddof=1), "lowest": chosen.min(axis=1),
+        "5 %": np.percentile(chosen, 5, axis=1), "highest": chosen.max(axis=1),
+    }.items():  # fmt: skip
+        np.testing.assert_allclose([float(row[name]) for row in rows[1:]], values, rtol=1e-4, err_msg=name)
+    of_pixels = np.trapezoid(chosen, BANDS.nm[bands], axis=0)
+    assert float(rows[0]["mean"]) == pytest.approx(of_pixels.mean() / 100, rel=1e-4)
+    assert float(text.split("integral of the mean ")[1]) == pytest.approx(of_pixels.mean(), rel=1e-4)
+    assert "# statistics_of: rectangle 2,3 8,9: 36 pixels." in out.read_text()
+
+
+def test_a_transect_is_tabulated(run, cube, tmp_path):
+    out = tmp_path / "transect.csv"
+    given = ("transect", cube, "--through", "2,3", "--through", "2,13", "-o", out)
+    code, text, _ = run(*given, "--wavelengths", "450,500")
+    assert code == 0 and text == f"{out}: 11 points over 10 pixels\n"
+    rows = read_table(out, ("distance_px", "distance_m", "row", "col", "450 nm", "500 nm"))
+    assert [float(row["distance_m"]) for row in rows] == [2.0 * at for at in range(11)]
+    field = CubeField(VALUES, BANDS)
+    # the line runs along the upper edge of row 2: halfway between the centres of rows 1 and 2, and of the columns
+    band = field.band(450)
+    between = (band[1, 2:13] + band[1, 3:14] + band[2, 2:13] + band[2, 3:14]) / 4
+    np.testing.assert_allclose([float(row["450 nm"]) for row in rows], between, rtol=1e-5)
+    assert "# transect: from row 2, column 3 to row 2, column 13 of the source image" in out.read_text()
+    assert run(*given[:-2], "-o", tmp_path / "transect.png")[0] == 2
+
+
+def test_pixels_are_counted_in_the_plane_of_two_values(run, cube, tmp_path):
+    out = tmp_path / "joint.csv"
+    code, text, _ = run("scatter", "b450", "b450 / b550", cube, "-o", out, "--cells", 16)
+    assert code == 0, text
+    rows = [[float(value) for value in row.values()] for row in read_table(out, ("b450 (x)", "pixels"))]
+    field = CubeField(VALUES, BANDS)
+    x, y = field.band(450).ravel(), (field.band(450) / field.band(550)).ravel()
+    assert 0.98 * x.size < sum(count for *_, count in rows) <= x.size
+    width, height = (min(np.diff(sorted({row[axis] for row in rows}))) for axis in (0, 1))
+    for left, middle, count in rows:
+        inside = (abs(x - left) <= width / 2 * 1.0001) & (abs(y - middle) <= height / 2 * 1.0001)
+        assert inside.sum() == pytest.approx(count, abs=2)
+
+
+def test_spectra_are_divided_by_their_continuum(run, cube, tmp_path):
+    out = tmp_path / "ratio.csv"
+    code, _, notes = run("spectrum", cube, "--at", "3,4", "--wavelengths", "400:700:10", "--continuum", "-o", out)
+    (curve,) = read_curves(out)
+    values = VALUES[:, 3, 4]
+    ratio = remove_continuum(values, BANDS)
+    np.testing.assert_allclose(curve.values, ratio, atol=1e-5)
+    deepest = int(ratio.argmin())
+    assert code == 0 and f"row 3 col 4: band of depth {1 - ratio[deepest]:.4g}" in notes
+    assert f"at {BANDS.nm[deepest]:g} nm" in notes and "# processing: divided by the continuum" in out.read_text()

@@ -30,6 +30,7 @@ UNFINISHED = "The comparison was not finished; it is repeated when the mark, the
 _NO_MARKS = "there are no marks with spectra; click a pixel first"
 _APPLYING = "the measured spectra are being applied; use the marks again in a moment"
 _ON_MATCHES = ("keep_matches", "copy_matches", "export_matches")
+PREFERRED = 370  # px of the height of the panel: some rows of matches
 _MOST_NAMED = 4  # unreadable files
 
 
@@ -54,7 +55,7 @@ class LibraryController(QObject):
 
     def show_panel(self) -> None:
         """Show the panel with the focus in it."""
-        self._window.panels.reveal(self.panel)
+        self._window.panels.reveal(self.panel, PREFERRED)
         (self.panel.table if self._workspace.libraries else self.panel.open).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def ask_files(self) -> None:
@@ -71,7 +72,7 @@ class LibraryController(QObject):
     def open(self, paths: Sequence[Path]) -> None:
         """Open files and folders as libraries; those that are open are read again."""
         if paths:
-            self._window.panels.reveal(self.panel)
+            self._window.panels.reveal(self.panel, PREFERRED)
             self._read(paths)
 
     def restore(self, saved: Sequence[SavedLibrary]) -> None:
@@ -90,7 +91,7 @@ class LibraryController(QObject):
         elif document.awaits_anchoring:
             self._window.messages.show_failure(ValueError(_APPLYING))
         else:
-            self._window.panels.reveal(self.panel)
+            self._window.panels.reveal(self.panel, PREFERRED)
             name = f"Marks of {document.name}"
             request = tasks.MarkLibraryRequest(name, document.field, document.binning, document.marks)
             self._worker.submit(Task.MARK_LIBRARY, request, tasks.library_of_marks, self._take_marks)
@@ -196,7 +197,7 @@ class LibraryController(QObject):
 
     def keep(self) -> None:
         """Add the selected spectra, or the nearest, to the reference spectra of the plot."""
-        document, settings = self._document, self._document.plot_settings
+        settings = self._document.plot_settings
         present = {id(reference.spectrum) for reference in settings.library}
         try:
             for match in self._chosen():
@@ -205,7 +206,7 @@ class LibraryController(QObject):
         except ValueError as error:
             self._window.messages.show_failure(error)
             return
-        document.set_plot_settings(settings)
+        self._document.set_references(settings.library)
 
     def _chosen(self) -> Sequence[Match]:
         return self.panel.selected() or (self.answer.matches[:1] if self.answer is not None else ())
@@ -234,7 +235,7 @@ class LibraryController(QObject):
 
     def toggle_metamers(self) -> None:
         """List all spectra or only metamers, in the revealed panel."""
-        self._window.panels.reveal(self.panel)
+        self._window.panels.reveal(self.panel, PREFERRED)
         settings = self._document.match_settings
         self._document.set_match_settings(replace(settings, metamers=not settings.metamers))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from nesr_gui.gui.tasks.plugins import LoadedPlugins, load_plugins
 from nesr_gui.gui.tasks.rendering import RenderedImage
 from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.view_modes import MODES, TABLE
-from nesr_gui.gui.view_modes.base import RenderContext
+from nesr_gui.gui.view_modes.base import Channel, RenderContext
 from nesr_gui.gui.views.actions import enable
 from nesr_gui.gui.views.dialogs.simple import FalseColourDialog
 from nesr_gui.gui.views.image.layers import value_text
@@ -152,11 +152,11 @@ class ViewSettingsController(QObject):
 
     def set_box(self, side: int) -> None:
         """Set the side of the averaging box in source pixels; 1 is a single pixel."""
-        self.set_settings(replace(self._document.view_settings, box=side))
+        self._document.set_box(side)
 
     def choose_next_box(self) -> None:
         """Choose the next larger averaging box, or a single pixel after the largest."""
-        self.set_settings(self._document.view_settings.with_next_box())
+        self._document.set_box(self._document.view_settings.next_box)
 
     def fill_active_menu(self) -> None:
         """Fill the menu of the active pane."""
@@ -301,12 +301,21 @@ class ViewSettingsController(QObject):
             if value is not None and scale.categories:
                 texts.append(category_text(shown, float(value), document.hover))
             elif value is not None:
-                label = shown.request.mode.title if scale.is_colour and scale.is_light else scale.quantity
                 near = "≈ " if shown.request.sampling.stride > 1 else ""  # sampled value
-                texts.append(f"{label} {near}{' '.join(value_text(value).split())}{scale.unit}")
+                label = shown.request.mode.title if scale.is_colour else scale.quantity
+                texts.append(
+                    f"{label} {near}{' '.join(value_text(value).split())}{scale.unit}" if not scale.channels
+                    else channel_text(scale.channels, value.tolist(), near)
+                )  # fmt: skip
                 if shown.abstains_at(*document.hover):
                     texts[-1] += f" ({ABSTAINS})"
         return texts
+
+
+def channel_text(channels: Sequence[Channel], values: Sequence[float], near: str) -> str:
+    """The value of each quantity of a picture of several; `near` is put before values of the next sample."""
+    texts = zip(channels, (value_text(np.array(value)) for value in values), strict=True)
+    return ", ".join(f"{channel.name} {near}{text}{channel.unit}" for channel, text in texts)
 
 
 def category_text(shown: RenderedImage, value: float, pixel: Pixel) -> str:
@@ -316,5 +325,5 @@ def category_text(shown: RenderedImage, value: float, pixel: Pixel) -> str:
     if not np.isfinite(value):
         return "no value"
     number = int(value)
-    name = scale.categories[number - 1].name if number else f"no {scale.quantity}"
+    name = scale.categories[number - 1].name if number else scale.none
     return f"{name} or another one" if shown.abstains_at(*pixel) else name

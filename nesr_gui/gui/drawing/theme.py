@@ -106,6 +106,28 @@ class WindowStyle(QProxyStyle):
         return super().standardIcon(standard, option, widget)
 
 
+class NarrowTabs(QProxyStyle):
+    """Fusion with less room beside the titles of tabs: seven panels fit into a window of the default size.
+
+    A style of the tab bars alone, as it is asked often; a style sheet would replace the shape of the tabs.
+    """
+
+    _SPACE = 14  # px, both sides together
+
+    def __init__(self) -> None:
+        super().__init__("Fusion")
+
+    def pixelMetric(
+        self, metric: QStyle.PixelMetric, option: QStyleOption | None = None, widget: QWidget | None = None
+    ) -> int:
+        """Return a measure."""
+        return (
+            self._SPACE
+            if metric is QStyle.PixelMetric.PM_TabBarTabHSpace
+            else super().pixelMetric(metric, option, widget)
+        )
+
+
 class ColourScheme(QObject):
     """Applies the preferred theme to the application, and follows the colour scheme of the system."""
 

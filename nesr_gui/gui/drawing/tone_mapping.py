@@ -47,21 +47,37 @@ def count_shades(counts: npt.NDArray[np.int64], is_logarithmic: bool) -> UInt8Ar
 
 @dataclass(frozen=True)
 class ToneMapping:
-    """Mapping of values to 8 bits: the values shown as black and as white, and whether to apply the sRGB encoding.
+    """Mapping of values to 8 bits.
 
     Grey is encoded, so that a band is as bright as the photograph; the other colormaps are linear in the value.
+
+    Attributes:
+        limits: the values shown as black and as white; of shares if there are `channels`.
+        encoded: whether to apply the sRGB encoding.
+        channels: the limits of each of two or three quantities that are mixed as red, green and blue; empty for others.
     """
 
     limits: tuple[float, float]
     encoded: bool
+    channels: tuple[tuple[float, float], ...] = ()
 
     @classmethod
     def of(cls, limits: tuple[float, float], colormap: str, is_colour: bool = False) -> ToneMapping:
         """Return the mapping for limits and a colormap; three-channel colours are always encoded."""
         return cls(limits, is_colour or colormap in (GREY, TINT))
 
+    def shares(self, values: FloatArray) -> FloatArray:
+        """Values as they are, or quantities (…, 2 or 3) as shares (…, 3) of their limits; a missing third one is 0."""
+        if not self.channels:
+            return values
+        mixed = np.zeros((*values.shape[:-1], 3), np.float32)
+        for channel, (low, high) in enumerate(self.channels):
+            mixed[..., channel] = (values[..., channel] - np.float32(low)) / np.float32(max(high - low, 1e-12))
+        return mixed
+
     def shade(self, values: FloatArray) -> UInt8Array:
-        """Map values to 0-255 in an array of the same shape; nan is mapped to 0."""
+        """Map values to 0-255 in an array of the same shape, or quantities to colours (…, 3); nan is mapped to 0."""
+        values = self.shares(values)
         low, high = self.limits
         top = 65535 if self.encoded else 255.999
         index = values - np.float32(low)

@@ -30,7 +30,7 @@ from nesr_gui.gui.view_modes import MODES
 from nesr_gui.gui.view_modes.analysis import AnalysisMode
 from nesr_gui.gui.view_modes.base import RenderContext, ViewMode
 from nesr_gui.io.georeference import Georeference
-from nesr_gui.io.raster import write_exr, write_png, write_tiff
+from nesr_gui.io.raster import write_exr, write_layers, write_png, write_tiff
 from nesr_gui.regions import Region
 from nesr_gui.spectral import FloatArray
 
@@ -182,13 +182,20 @@ def export_picture(request: PictureExport, progress: ProgressCallback) -> str:
         image = displayed16(rendered, has_bar, request.marks) if is_picture else numbers(rendered)
         write_tiff(request.path, image, description)
     elif form is ImageFormat.EXR:
-        image = linear(rendered, has_bar, request.marks) if is_picture else values(rendered).astype(np.float32)
+        image = linear(rendered, has_bar, request.marks) if is_picture else _coloured(values(rendered))
         write_exr(request.path, image, description)
     else:
         where = request.georeference()
         where = where and where.binned(rendered.request.sampling.binning)
         image = displayed(rendered, marks=request.marks) if is_picture else values(rendered)
-        write_tiff(request.path, image, description, where)
+        scale = rendered.request.scale
+        if not is_picture and scale is not None and scale.channels:
+            names = [channel.name for channel in scale.channels]
+            write_layers(
+                request.path, np.moveaxis(image, -1, 0), names, description, georeference=where, nodata="nan"
+            )  # fmt: skip
+        else:
+            write_tiff(request.path, image, description, where)
     progress(1.0)
     note = ""
     if form is ImageFormat.GEOTIFF:
@@ -209,9 +216,20 @@ def described(rendered: RenderedImage, content: Content) -> dict[str, object]:
     description: dict[str, object] = {"program": "nesr_gui", "picture": request.mode.caption(request.context)}
     if request.scale is not None and content is Content.VALUES:
         description |= {"quantity": request.scale.quantity, "unit": request.scale.unit}
-        description |= {} if request.scale.categories else {"limits": list(request.limits)}
+        if request.scale.channels:
+            description |= _channels(request)
+        elif not request.scale.categories:
+            description["limits"] = list(request.limits)
     description |= _analysed(rendered)
     return {**description, **(request.context.field.provenance if request.context.field is not None else {})}
+
+
+def _channels(request: RenderRequest) -> dict[str, object]:
+    """Names and units of the quantities that are colours, and the values of each that are black and full colour."""
+    assert request.scale is not None
+    channels = request.scale.channels
+    limits = [[low + share * (high - low) for share in request.limits] for low, high in (c.limits for c in channels)]
+    return {"quantity": [c.name for c in channels], "unit": [c.unit for c in channels], "limits": limits}
 
 
 def displayed(rendered: RenderedImage, has_bar: bool = False, marks: Sequence[Mark] = ()) -> UInt8Array:
@@ -248,6 +266,13 @@ def values(rendered: RenderedImage) -> npt.NDArray[Any]:
     return np.where(at, np.float32(np.nan), rendered.painted)
 
 
+def _coloured(image: npt.NDArray[Any]) -> FloatArray:
+    """Values in single precision; two quantities get a third one of zeros, as the red, green and blue of a file."""
+    if image.ndim == 3 and image.shape[-1] == 2:
+        image = np.concatenate([image, np.zeros_like(image[..., :1])], axis=-1)
+    return image.astype(np.float32)
+
+
 def numbers(rendered: RenderedImage) -> npt.NDArray[Any]:
     """Return the values as whole numbers: those of classes, or others scaled to the limits of the display."""
     if rendered.request.scale is not None and rendered.request.scale.categories:
@@ -274,7 +299,9 @@ def scaled(rendered: RenderedImage) -> UInt16Array:
 
 def _share(rendered: RenderedImage) -> FloatArray:
     low, high = rendered.request.limits
-    share = (rendered.painted.astype(np.float32) - np.float32(low)) / np.float32(max(high - low, 1e-12))
+    painted = rendered.painted.astype(np.float32)
+    painted = rendered.shading.shares(painted) if rendered.shading is not None else painted
+    share = (painted - np.float32(low)) / np.float32(max(high - low, 1e-12))
     return np.fmin(np.fmax(share, 0), 1)
 
 

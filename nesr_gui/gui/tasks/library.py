@@ -12,7 +12,7 @@ import numpy as np
 from nesr_gui.analysis.distances import Distance
 from nesr_gui.analysis.library import Entry, SpectralLibrary, read_entries
 from nesr_gui.analysis.matching import LEAST_COVER, Match, Query, find_metamers, match_rows, rank_matches
-from nesr_gui.analysis.pixelwise import bands_within, rests_on
+from nesr_gui.analysis.pixelwise import bands_within, brief_basis, rests_on
 from nesr_gui.colorimetry.appearance import white_scale
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.protocol import ProgressCallback, SpectralField, reconstruction_model
@@ -152,19 +152,31 @@ class MatchAnswer:
 
     def basis(self) -> str:
         """What the answer rests on, in sentences."""
-        request = self.request
-        parts = [rests_on(request.field)]
+        compared = [f"Compared at {self._comparison}."] if self.wavelengths is not None else []
+        return " ".join((rests_on(self.request.field), *compared, *self._remarks()))
+
+    def brief_basis(self) -> str:
+        """What the answer rests on, in a line, and what the user should know besides."""
+        compared = f", compared at {self._comparison}" if self.wavelengths is not None else ""
+        return " ".join((f"{brief_basis(self.request.field)}{compared}.", *self._remarks()))
+
+    @property
+    def _comparison(self) -> str:
+        uses_colour = self.request.settings.ranked_by is Distance.COLOUR
+        under = f", and as colours under {self.request.viewing.name}" if uses_colour else ""
+        return f"{self.wavelengths}{under}"
+
+    def _remarks(self) -> list[str]:
+        request, remarks = self.request, list[str]()
         if request.quantity is Quantity.RADIANCE:
-            parts.append("Radiance includes the light of the scene; use a white as reference to compare reflectances.")
+            remarks.append(
+                "Radiance includes the light of the scene; use a white as reference to compare reflectances."
+            )
         elif request.white is not None:
-            parts.append(f"Relative to the white {request.white.name}.")
-        if self.wavelengths is not None:
-            uses_colour = request.settings.ranked_by is Distance.COLOUR
-            under = f", and as colours under {request.viewing.name}" if uses_colour else ""
-            parts.append(f"Compared at {self.wavelengths}{under}.")
-            if left_out := len(request.library) - self.compared:
-                parts.append(f"{left_out:,} of {len(request.library):,} spectra do not cover them and were left out.")
-        return " ".join(parts)
+            remarks.append(f"Relative to the white {request.white.name}.")
+        if self.wavelengths is not None and (left_out := len(request.library) - self.compared):
+            remarks.append(f"{left_out:,} of {len(request.library):,} spectra do not cover them and were left out.")
+        return remarks
 
     def rows(self) -> list[dict[str, str]]:
         """The matches as rows of a table."""

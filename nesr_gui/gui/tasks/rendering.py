@@ -161,7 +161,8 @@ class RenderedImage:
 
     Attributes:
         request: the request.
-        painted: the values as rendered, (h, w) or (h, w, 3) float32, or display colours uint8.
+        painted: the values as rendered, (h, w) or (h, w, 3) float32, (h, w, 2 or 3) of channels, or display colours
+            uint8.
         shown: the same tone-mapped to uint8, of the same shape; the colours (h, w, 3) of an analysis.
         seconds: the time it took.
         shading: the tone mapping; None for display colours.
@@ -192,13 +193,13 @@ class RenderedImage:
             return ()
         entries = [LegendEntry(number, each.name, each.colour) for number, each in enumerate(scale.categories, 1)]
         if (self.painted == NONE).any():
-            entries.append(LegendEntry(NONE, f"no {scale.quantity}", NONE_COLOUR))
+            entries.append(LegendEntry(NONE, scale.none, NONE_COLOUR))
         if self.abstained is not None and self.abstained.any():
             entries.append(LegendEntry(ABSTAINED, "uncertain", UNCERTAIN_COLOUR))
         return tuple(entries)
 
     def value_at(self, row: int, col: int) -> npt.NDArray[Any] | None:
-        """Return the rendered value at a source pixel, () or (3,); None outside the rendering."""
+        """Return the rendered value at a source pixel, () or (2 or 3,); None outside the rendering."""
         at = self.request.sampling.index_of(row, col)
         return None if at is None else self.painted[at]
 
@@ -284,7 +285,8 @@ def _with_histogram(picture: RenderedImage) -> RenderedImage:
     request = picture.request
     if request.scale is None or request.scale.categories:
         return picture
-    return replace(picture, histogram=Histogram.of(picture.painted[request.sampling.visible(request.view)]))
+    visible = picture.painted[request.sampling.visible(request.view)]
+    return replace(picture, histogram=Histogram.of(picture.shading.shares(visible) if picture.shading else visible))
 
 
 def tone_mapping_of(request: RenderRequest, is_colour: bool) -> ToneMapping | None:
@@ -292,7 +294,8 @@ def tone_mapping_of(request: RenderRequest, is_colour: bool) -> ToneMapping | No
     if request.scale is None or request.scale.categories:
         return None
     if not request.scale.is_light:
-        return ToneMapping(request.limits, encoded=False)
+        channels = tuple(channel.limits for channel in request.scale.channels)
+        return ToneMapping(request.limits, encoded=False, channels=channels)
     return ToneMapping.of(request.limits, request.colormap, is_colour)
 
 

@@ -19,11 +19,11 @@ from nesr_gui.fields.protocol import CalibratedField, ProgressCallback
 from nesr_gui.gui.drawing.tone_mapping import is_diverging
 from nesr_gui.gui.model.analyses import AnalysisKind, FittedAnalysis
 from nesr_gui.gui.model.palette import MARK_COLOURS, cluster_colour
-from nesr_gui.gui.model.view_settings import Limits
 from nesr_gui.gui.model.viewport import SamplingGrid
 from nesr_gui.gui.view_modes.base import (
     Answers,
     Category,
+    Channel,
     ModeOption,
     RenderContext,
     ValueScale,
@@ -65,7 +65,9 @@ class AnalysisMode(ViewMode):
         return f"is not possible: {fitted.refusal}" if fitted.analysis is None else ""
 
     def caption(self, context: RenderContext) -> str:
-        """Return the title and the layers."""
+        """Return the title and the layers; classes, clusters and an analysis that is not ready need no other name."""
+        if self.unavailable_reason(context) or (self.kind.is_of_classes and self.layers(context) == (0,)):
+            return self.title
         return f"{self.title}: {self._names(context)}"
 
     def _names(self, context: RenderContext) -> str:
@@ -75,9 +77,8 @@ class AnalysisMode(ViewMode):
         return ", ".join(f"{names[layer]} {colour}" for layer, colour in zip(shown, COLOURS, strict=False))
 
     def cache_key(self, context: RenderContext) -> tuple[object, ...]:
-        """The fitted analysis, the layers, the limits between which colours are mixed, and whether it may abstain."""
-        limits = self._mixing_limits(context) if self.fitted(context) and len(self.layers(context)) > 1 else ()
-        return self.fitted(context), self.layers(context), limits, context.is_abstaining
+        """The fitted analysis, the layers, and whether it may abstain."""
+        return self.fitted(context), self.layers(context), context.is_abstaining
 
     def bands(self, context: RenderContext) -> int:
         """The wavelengths of the analysis, times the number of its evaluations."""
@@ -89,7 +90,15 @@ class AnalysisMode(ViewMode):
         shown = self.layers(context)
         if len(shown) == 1:
             return self.scale_of(context, shown[0])
-        return ValueScale(f"{self.name} colours", "share of limits", "", (0.0, 1.0), is_colour=True, is_light=False)
+        return ValueScale(
+            f"{self.name} colours", "share of limits", "", (0.0, 1.0), is_colour=True, is_light=False,
+            channels=tuple(self._channel(context, layer) for layer in shown),
+        )  # fmt: skip
+
+    def _channel(self, context: RenderContext, number: int) -> Channel:
+        """A layer as a colour, between the limits that the user has set for it, or its own."""
+        scale = self.scale_of(context, number)
+        return Channel(scale.quantity, scale.unit, context.view_settings.levels.get(scale.key, scale.limits))
 
     def scale_of(self, context: RenderContext, number: int) -> ValueScale:
         """The scale of a layer."""
@@ -117,7 +126,7 @@ class AnalysisMode(ViewMode):
         return None
 
     def render(self, context: RenderContext, sampling: SamplingGrid, progress: ProgressCallback) -> Answers:
-        """Compute the shown layer (h, w), or the shares (h, w, 3) of the colours, and where it abstains."""
+        """Compute the shown layer (h, w), or the two or three (h, w, 2 or 3) of the colours, and where it abstains."""
         shown, fitted = list(self.layers(context)), self.fitted(context)
         assert fitted is not None
         values, widths = self._evaluate(context, sampling, progress)
@@ -130,21 +139,8 @@ class AnalysisMode(ViewMode):
             ]
             for layer in shown:
                 abstained |= abstains(limited, fitted.differences, layer)
-        return Answers(self._picture(context, values[shown]), abstained & is_known)
-
-    def _picture(self, context: RenderContext, values: FloatArray) -> FloatArray:
-        """One layer (h, w), or two or three (2 or 3, h, w) mixed to colours (h, w, 3): shares of their limits."""
-        if len(values) == 1:
-            return values[0]
-        mixed = np.zeros((*values.shape[1:], 3), np.float32)
-        for channel, (layer, (low, high)) in enumerate(zip(values, self._mixing_limits(context), strict=True)):
-            mixed[..., channel] = (layer - np.float32(low)) / np.float32(high - low)
-        return mixed
-
-    def _mixing_limits(self, context: RenderContext) -> tuple[Limits, ...]:
-        """The limits of each of the shown layers: those that the user has set for it, or its own."""
-        scales = [self.scale_of(context, layer) for layer in self.layers(context)]
-        return tuple(context.view_settings.levels.get(scale.key, scale.limits) for scale in scales)
+        picture = values[shown[0]] if len(shown) == 1 else np.stack([values[layer] for layer in shown], axis=-1)
+        return Answers(picture, abstained & is_known)
 
     def _evaluate(
         self, context: RenderContext, sampling: SamplingGrid, progress: ProgressCallback
@@ -196,7 +192,9 @@ class Classes(AnalysisMode):
         assert fitted is not None and isinstance(analysis, Classification)
         if number == 0:
             categories = categories_of(fitted)
-            return ValueScale(self.name, "class", "", (0.0, max(len(categories), 1)), categories=categories)
+            return ValueScale(
+                self.name, "class", "", (0.0, max(len(categories), 1)), categories=categories, none="no class"
+            )
         scoring = analysis.scoring
         if scoring.is_distance:
             return ValueScale("classes angle", scoring.quantity, scoring.unit, (0.0, 20.0), "viridis reversed")
@@ -214,7 +212,7 @@ class ClusterNumbers(AnalysisMode):
         fitted = self.fitted(context)
         assert fitted is not None
         categories = categories_of(fitted)
-        return ValueScale(self.name, "cluster", "", (0.0, len(categories)), categories=categories)
+        return ValueScale(self.name, "cluster", "", (0.0, len(categories)), categories=categories, none="no cluster")
 
 
 class Abundances(AnalysisMode):
@@ -250,7 +248,7 @@ class BandMathValues(AnalysisMode):
         assert isinstance(analysis, BandMath)
         if not analysis.expression.is_truth_value:
             return super().scale_of(context, number)
-        return ValueScale(self.name, "match", "", (0.0, 1.0), categories=(MATCH,))
+        return ValueScale(self.name, "mask", "", (0.0, 1.0), categories=(MATCH,), none="no match")
 
 
 class ComponentScores(AnalysisMode):

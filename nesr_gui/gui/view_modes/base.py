@@ -141,6 +141,15 @@ class Category:
 
 
 @dataclass(frozen=True)
+class Channel:
+    """A quantity that is one of the colours of a picture; its limits are black and the full colour."""
+
+    name: str
+    unit: str
+    limits: Limits
+
+
+@dataclass(frozen=True)
 class ValueScale:
     """The quantity of a rendering, and its default display.
 
@@ -152,6 +161,8 @@ class ValueScale:
         is_colour: whether there are three values per pixel, which are a colour.
         is_light: whether these are intensities of light, which sRGB encodes; other values are shown linearly.
         categories: what the values 1, 2, … mean, if they are numbers of classes; 0 is none of them.
+        none: what 0 means, if there are categories.
+        channels: the quantities that are red, green and blue; the values are theirs, and the limits those of shares.
     """
 
     key: str
@@ -162,6 +173,8 @@ class ValueScale:
     is_colour: bool = False
     is_light: bool = True
     categories: tuple[Category, ...] = ()
+    none: str = ""
+    channels: tuple[Channel, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +182,7 @@ class Answers:
     """Values of an analysis, and where they are uncertain.
 
     Attributes:
-        values: (h, w) or (h, w, 3) float32, as a mode renders them; NaN where there is none.
+        values: (h, w), or (h, w, 2 or 3) of channels, float32, as a mode renders them; NaN where there is none.
         abstained: where (h, w) the prediction interval allows another answer.
     """
 

@@ -62,6 +62,7 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(theme.icon("nesr", self.palette()))
         self.setAcceptDrops(True)
         self.may_close: Callable[[], bool] = lambda: True
+        self._tab_style = theme.NarrowTabs()  # of panels; tab bars do not own their style
         self.actions_by_name, self.submenus = make_actions(self)
         self.panes, self.plot, self.table = SplitView(), PlotView(), MarkTable()
         self.submenus["columns"].addActions(self.table.column_actions)
@@ -187,13 +188,16 @@ class MainWindow(QMainWindow):
             self.panels.follow_width(event.oldSize().width(), event.size().width())
 
     def childEvent(self, event: QChildEvent) -> None:
-        """Name the tab bars that Qt creates for tabified docks.
+        """Name the tab bars that Qt creates for tabified docks, and let them show whole titles.
 
-        Only polished children are accessed: with any other event the child may be partly constructed or destroyed.
+        Tabs that do not fit are scrolled to: Qt would shorten the titles of all of them to a letter. Only polished
+        children are accessed: with any other event the child may be partly constructed or destroyed.
         """
         super().childEvent(event)
         if event.polished() and isinstance(child := event.child(), QTabBar):
             child.setAccessibleName("Panels")
+            child.setElideMode(Qt.TextElideMode.ElideNone)
+            child.setStyle(self._tab_style)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save geometry and layout, unless `may_close` refuses."""

@@ -109,8 +109,12 @@ def test_a_click_marks_the_box_as_a_region_which_can_be_undone(opened: App, qtbo
     assert opened.document.marks == (mark,), "the setting changes no mark"
     click(opened, 30, 41)
     assert [each.place for each in opened.document.marks] == [mark.place, (30, 41)]
-    opened.document.undo_stack.undo()
-    opened.document.undo_stack.undo()
+    undo = opened.document.undo_stack
+    undo.undo()
+    assert opened.document.view_settings.box == 1 and undo.undoText() == "change of averaging box"
+    undo.undo()
+    assert opened.document.view_settings.box == 5
+    undo.undo()
     assert opened.document.marks == ()
 
 

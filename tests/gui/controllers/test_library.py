@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import spectral
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, QSize, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
@@ -176,9 +176,11 @@ def test_what_an_answer_rests_on_is_written(uncertain: App, files: tuple[Path, P
     panel = uncertain.library.panel
     uncertain.library.open([files[0].with_name("short.csv")])
     settle(uncertain, qtbot)
-    assert panel.basis.text() == (
+    compared = "ompared at 31 bands, 400-700 nm by 10 nm. 1 of 19 spectra do not cover them and were left out."
+    assert panel.basis.text() == f"Estimates of test, c{compared}"
+    assert panel.basis.toolTip() == (
         "Spectra reconstructed from the three colours of a photograph by the model test; they are estimates, not "
-        "measurements. Compared at 31 bands, 400-700 nm by 10 nm. 1 of 19 spectra do not cover them and were left out."
+        f"measurements. C{compared}"
     )
     alike = sum(text.startswith("no") for text in cells(uncertain, TOLD))
     assert panel.words.text() == f"{alike} of 18 spectra cannot be told apart from pin 1, within its 90 % interval."
@@ -285,9 +287,9 @@ def test_a_corrected_reconstruction_is_compared_as_corrected(
         matches = rank_matches(Query.at_pixel(window.document.field, *place), SpectralLibrary.of(CHART))
         assert cells(window, NAME) == [match.entry.name for match in matches]
         assert cells(window, DISTANCE) == [f"{match.distance:.3g}°" for match in matches]
-    assert (
-        "by the model fake, corrected by 1 measured spectrum; they are estimates" in window.library.panel.basis.text()
-    )
+    basis = window.library.panel.basis
+    assert "by the model fake, corrected by 1 measured spectrum; they are estimates" in basis.toolTip()
+    assert basis.text().startswith("Estimates of fake, corrected by 1 measured spectrum, compared at")
 
 
 # Late answers
@@ -655,6 +657,38 @@ def test_unreadable_files_are_named_and_the_rest_is_kept(
     settle(cube, qtbot)
     assert cube.window.messages.text.text().startswith("cannot read spectra from notes.txt")
     assert len(cube.workspace.libraries) == 2
+
+
+def test_six_matches_are_seen_in_a_window_of_the_default_size(
+    uncertain: App, files: tuple[Path, Path], qtbot: QtBot
+) -> None:
+    """The opened libraries are listed on demand; the list opens, and closes a library, without a mouse."""
+    app, panel = uncertain, uncertain.library.panel
+    app.library.dock.close()
+    app.window.compose(QSize(1280, 800))
+    app.window.actions_by_name["statistics"].trigger()
+    app.window.actions_by_name["library"].trigger()
+    settle(app, qtbot)
+    assert app.window.height() == 800
+    assert panel.table.viewport().height() >= 6 * panel.table.rowHeight(0)
+    assert panel.listing.text() == "2 libraries" and not panel.libraries.isVisible()
+    names = "paints.csv: 12 spectra, minerals.sli: 6 spectra"
+    assert panel.listing.accessibleName() == f"List of opened libraries: {names}"
+    panel.marks.setFocus()
+    QTest.keyClick(panel.marks, Qt.Key.Key_Tab)
+    assert app.window.focusWidget() is panel.listing
+    QTest.keyClick(panel.listing, Qt.Key.Key_Space)
+    assert panel.libraries.isVisible() and panel.remove.isVisible()
+    QTest.keyClick(panel.listing, Qt.Key.Key_Tab)
+    assert app.window.focusWidget() is panel.libraries
+    panel.libraries.setCurrentRow(0)
+    QTest.keyClick(panel.libraries, Qt.Key.Key_Delete)
+    settle(app, qtbot)
+    assert panel.listing.text() == "1 library" and panel.libraries.isVisible()
+    panel.libraries.setCurrentRow(0)
+    QTest.keyClick(panel.libraries, Qt.Key.Key_Delete)
+    settle(app, qtbot)
+    assert not (panel.listing.isVisible() or panel.libraries.isVisible() or panel.remove.isVisible())
 
 
 def test_a_folder_is_a_library_and_is_read_anew(

@@ -5,9 +5,11 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 from scipy.optimize import nnls
@@ -16,12 +18,15 @@ from nesr_gui.analysis.definitions import AbundanceDefinition, ComponentDefiniti
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.controllers.view_settings import ABSTAINS
+from nesr_gui.gui.figures.picture import Content, ImageFormat, Picture, PictureExport, export_picture
 from nesr_gui.gui.model.analyses import AnalysisKind, AnalysisRequest
 from nesr_gui.gui.model.marks import analysis_key
 from nesr_gui.gui.model.view_settings import PaneLayout
 from nesr_gui.gui.tasks import value_maps
 from nesr_gui.gui.tasks.analyses import FitRequest, fit_analyses
 from nesr_gui.gui.tasks.worker import Task
+from nesr_gui.gui.view_modes.base import RenderContext
+from nesr_gui.gui.views.dialogs.picture import PictureDialog
 from nesr_gui.io.spectra.readers import read_spectra
 from nesr_gui.regions import Region, inside
 from nesr_gui.spectral import Quantity, Wavelengths
@@ -153,6 +158,40 @@ def test_layers_are_stepped_and_mixed_by_keys(cube, qtbot):
     assert not actions["next_layer"].isEnabled() and actions["export_map"].isEnabled()
 
 
+@pytest.mark.filterwarnings("ignore:Dataset has no geotransform")
+@pytest.mark.parametrize("layers", [(2, 0, 1), (1, 2)])
+def test_mixed_colours_state_and_write_the_values_of_their_layers(cube, qtbot, tmp_path, layers):
+    rasterio = pytest.importorskip("rasterio")
+    show(cube, AnalysisKind.ABUNDANCES, qtbot)
+    maps = cube.document.analyses[AnalysisKind.ABUNDANCES].analysis.values(VALUES.astype(np.float32))
+    levels = cube.document.view_settings.with_levels("abundances pin 1", (0.25, 0.5))
+    cube.document.set_view_settings(levels.with_layers("abundances", *layers))
+    settle(cube, AnalysisKind.ABUNDANCES, qtbot)
+    np.testing.assert_allclose(painted(cube), np.moveaxis(maps[list(layers)], 0, -1), atol=1e-5)
+    cube.document.set_hover((7, 9))
+    stated = ", ".join(f"pin {layer + 1} {maps[layer, 7, 9]:.3f}" for layer in layers)
+    qtbot.waitUntil(lambda: cube.window.status.where.text().endswith(stated))
+    context = RenderContext.of(cube.document)
+    picture, path = Picture("abundances", context), tmp_path / "mixed.tif"
+    export_picture(PictureExport(path, picture, Content.VALUES, ImageFormat.GEOTIFF), lambda fraction: None)
+    with rasterio.open(path) as file:
+        assert file.descriptions == tuple(f"pin {layer + 1}" for layer in layers)
+        np.testing.assert_allclose(file.read(), maps[list(layers)], atol=1e-5)
+    path = tmp_path / "mixed.png"
+    export_picture(PictureExport(path, picture, Content.VALUES, ImageFormat.PNG), lambda fraction: None)
+    with Image.open(path) as file:
+        stated = json.loads(file.text["Description"])
+    assert stated["quantity"] == [f"pin {layer + 1}" for layer in layers]
+    limits = stated["limits"][layers.index(0)] if 0 in layers else [0.25, 0.5]
+    assert limits == [0.25, 0.5]
+    numbers = imagecodecs.imread(path)
+    for channel, (low, high) in enumerate(stated["limits"]):
+        shares = np.clip((maps[layers[channel]] - low) / (high - low), 0, 1)
+        np.testing.assert_allclose(numbers[..., channel] / 65535, shares, atol=1e-4)
+    if len(layers) == 2:
+        assert not numbers[..., 2].any()
+
+
 def test_two_panes_show_two_abundances(cube, qtbot):
     show(cube, AnalysisKind.ABUNDANCES, qtbot)
     cube.document.set_view_settings(
@@ -207,6 +246,8 @@ def test_a_mask_becomes_regions_that_can_be_undone(app, qtbot):
     app.document.open_cube("scene", CubeField(values, BANDS), (0.0, 1.0))
     show(app, AnalysisKind.EXPRESSION, qtbot)
     define(app, AnalysisKind.EXPRESSION, ExpressionDefinition("b550 > 0.5"), qtbot)
+    bar = app.window.panes.bars[0]
+    assert [bar.title.text(), bar.legend.toolTip()] == ["mask", "match\nno match"]
     app.document.add_pin(2, 2)
     app.window.actions_by_name["mask_regions"].trigger()
     qtbot.waitUntil(lambda: len(app.document.marks) > 1)
@@ -405,3 +446,16 @@ def test_components_can_be_cancelled_and_follow_the_image(cube, qtbot, monkeypat
     gate.set()
     qtbot.waitUntil(lambda: AnalysisKind.COMPONENTS in cube.document.analyses)
     assert cube.document.analyses[AnalysisKind.COMPONENTS].request.field is other
+
+
+def test_a_picture_of_an_analysis_that_became_impossible_is_not_exported(cube, qtbot):
+    show(cube, AnalysisKind.ABUNDANCES, qtbot)
+    for mark in cube.document.marks[1:]:
+        cube.document.mark_set.remove(mark.number)
+    qtbot.waitUntil(lambda: is_at_rest(cube) and not cube.document.analyses["abundances"].analysis)
+    cube.window.actions_by_name["export_picture"].trigger()
+    dialog = cube.window.findChild(PictureDialog)
+    qtbot.waitUntil(lambda: dialog is not None and dialog.isVisible())
+    assert dialog.picture.mode == "abundances" and "2 to 30 endmembers" in dialog.picture.reason(Content.PICTURE)
+    assert not dialog.accept_button.isEnabled()
+    dialog.reject()

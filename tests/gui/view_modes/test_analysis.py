@@ -20,7 +20,7 @@ from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.plot_settings import PlotSettings
 from nesr_gui.gui.model.viewport import SamplingGrid
 from nesr_gui.gui.tasks.analyses import FitRequest, fit_analyses
-from nesr_gui.gui.tasks.rendering import RenderRequest, render_picture
+from nesr_gui.gui.tasks.rendering import RenderRequest, UpdateRequest, render_picture, update_picture
 from nesr_gui.gui.view_modes import ANALYSES
 from nesr_gui.gui.view_modes.analysis import DIVERGING, MATCH, AnalysisMode
 from nesr_gui.gui.view_modes.base import RenderContext, ValueScale
@@ -165,26 +165,44 @@ def test_three_components_are_mixed_between_their_limits() -> None:
     mixed = mode.render(with_layers(context, mode, 2, 0, 1), WHOLE, ignore)
     for channel, (layer, number) in enumerate(zip(layers, (2, 0, 1), strict=True)):
         low, high = fitted.limits[number]
-        np.testing.assert_allclose(mixed.values[..., channel], (layer.values - low) / (high - low), atol=1e-5)
+        np.testing.assert_array_equal(mixed.values[..., channel], layer.values)
+        assert mode.scale(with_layers(context, mode, 2, 0, 1)).channels[channel].limits == (low, high)
     np.testing.assert_array_equal(mixed.abstained, np.any([layer.abstained for layer in layers], axis=0))
     colours = with_layers(context, mode, 2, 0, 1)
     assert mode.caption(colours) == "Components: PC 3 red, PC 1 green, PC 2 blue"
     assert mode.scale(colours).is_colour and not mode.scale(colours).is_light
     narrow = colours.view_settings.with_levels(mode.scale_of(context, 0).key, (0.0, 0.5))
     narrowed = replace(colours, view_settings=narrow)
-    assert mode.cache_key(narrowed) != mode.cache_key(colours)
-    np.testing.assert_allclose(mode.render(narrowed, WHOLE, ignore).values[..., 1], layers[1].values / 0.5, atol=1e-5)
     picture = render_picture(RenderRequest(mode, replace(colours, is_abstaining=False), WHOLE), ignore)
-    np.testing.assert_allclose(picture.shown, np.clip(mixed.values, 0, 1) * 255, atol=1)  # not encoded as light
+    shares = np.stack(
+        [
+            (layer.values - fitted.limits[number][0]) / np.subtract(*fitted.limits[number][::-1])
+            for layer, number in zip(layers, (2, 0, 1), strict=True)
+        ],
+        axis=-1,
+    )
+    np.testing.assert_allclose(picture.shown, np.clip(shares, 0, 1) * 255, atol=1)  # not encoded as light
+    assert picture.histogram is not None and picture.histogram.low == pytest.approx(shares.min(), abs=1e-5)
+    wanted = RenderRequest(mode, replace(narrowed, is_abstaining=False), WHOLE)
+    assert wanted.is_same_as(picture.request), "other limits need no evaluation"
+    update = UpdateRequest(picture, wanted)
+    assert update.is_reshaded
+    again = update_picture(update, ignore)
+    np.testing.assert_allclose(again.shown[..., 1], np.clip(layers[1].values / 0.5, 0, 1) * 255, atol=1)
+    np.testing.assert_array_equal(again.shown[..., ::2], picture.shown[..., ::2])
 
 
 def test_two_endmembers_are_red_and_green() -> None:
     mode = ANALYSES[AnalysisKind.ABUNDANCES]
     context = context_of(CubeField(VALUES, BANDS), AnalysisSettings(), AnalysisKind.ABUNDANCES)
     assert mode.first_mixture(context) == (0, 1)
-    mixed = mode.render(with_layers(context, mode, 0, 1), WHOLE, ignore).values
+    two = with_layers(context, mode, 0, 1)
+    mixed = mode.render(two, WHOLE, ignore).values
     np.testing.assert_allclose(mixed.sum(axis=-1), 1, atol=1e-5)
-    assert not mixed[..., 2].any() and mixed[..., 0].max() > 0.9
+    assert mixed.shape[-1] == 2 and mixed[..., 0].max() > 0.9
+    shown = render_picture(RenderRequest(mode, two, WHOLE), ignore).shown
+    np.testing.assert_allclose(shown[..., :2], np.clip(mixed, 0, 1) * 255, atol=1)
+    assert not shown[..., 2].any()
     assert mode.caption(with_layers(context, mode, 0, 1)) == "Abundances: leaf red, soil green"
     error = mode.scale_of(context, 2)
     assert error.quantity == "error (RMSE)" and 0 < error.limits[1] < 0.5

@@ -9,7 +9,16 @@ import pytest
 from PySide6.QtCore import QByteArray, QPoint, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QBoxLayout, QCheckBox, QDockWidget, QStyle, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QBoxLayout,
+    QCheckBox,
+    QDockWidget,
+    QStyle,
+    QTabBar,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.gui.app import App
@@ -340,6 +349,32 @@ def test_the_current_tab_is_readable_and_the_others_scroll(qtbot: QtBot) -> None
         assert where.width() > tabs.fontMetrics().horizontalAdvance(titles[place])
     tabs.show_documents(["x" * 300, "b"], ["", ""], 0)
     assert tabs.tabRect(0).width() <= 260
+
+
+def test_seven_tabs_of_panels_show_their_whole_titles_and_more_of_them_scroll(opened: App) -> None:
+    window = opened.window
+    window.compose(QSize(1280, 800))
+    docks = {dock.objectName(): dock for dock in window.panels.docks}
+
+    def show(*names: str) -> QTabBar:
+        for name in names:
+            docks[name].toggleViewAction().trigger()
+        QApplication.processEvents()
+        bars = window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        return max(bars, key=QTabBar.count)
+
+    bar = show("analysis", "scatter", "transect", "statistics", "library")
+    assert bar.count() == 7 and bar.accessibleName() == "Panels"
+    for at in range(7):
+        assert bar.rect().contains(bar.tabRect(at)), bar.tabText(at)
+        assert bar.tabRect(at).width() > bar.fontMetrics().horizontalAdvance(bar.tabText(at)), bar.tabText(at)
+    bar = show("anchors")
+    assert bar.count() == 8 and bar.tabText(bar.currentIndex()) == "Anchors"
+    for at in range(8):
+        assert bar.tabRect(at).width() > bar.fontMetrics().horizontalAdvance(bar.tabText(at)), bar.tabText(at)
+    for at in (0, 7):
+        bar.setCurrentIndex(at)
+        assert bar.rect().contains(bar.tabRect(at)), bar.tabText(at)
 
 
 def test_the_hint_follows_the_tool_into_the_next_image(opened: App) -> None:

@@ -22,7 +22,7 @@ from nesr_gui.gui.drawing.ticks import ticks
 from nesr_gui.gui.drawing.tone_mapping import SHADES, Histogram
 from nesr_gui.gui.model.document import UInt8Array
 from nesr_gui.gui.tasks.rendering import RenderedImage
-from nesr_gui.gui.view_modes.base import ValueScale
+from nesr_gui.gui.view_modes.base import Channel, ValueScale
 from nesr_gui.gui.views.image.legend import Legend
 from nesr_gui.gui.views.widgets import NumberBox
 
@@ -254,7 +254,7 @@ class ColourBar(QWidget):
         self.auto.setEnabled(self._histogram is not None)
         name = f"{scale.quantity} ({scale.unit})" if scale.unit else scale.quantity
         self.title.setText(name)
-        self.scale.setToolTip(f"{name[:1].upper()}{name[1:]}\n{_TIP}")
+        self.scale.setToolTip("\n".join((f"{name[:1].upper()}{name[1:]}", *map(_channel_text, scale.channels), _TIP)))
         low, high = limits
         step = (high - low) / 50
         if (limits, self.high.text(), self.low.text()) != self._shown:  # setting a value paints the box
@@ -316,6 +316,12 @@ class ColourBarColumn(QWidget):
 def _scale(picture: RenderedImage | None) -> ValueScale | None:
     """The scale of a picture; None without one."""
     return picture.request.scale if picture is not None else None
+
+
+def _channel_text(channel: Channel) -> str:
+    """From where to where a quantity goes as one of the colours."""
+    low, high = channel.limits
+    return f"{channel.name}: 0 is {low:.3g}{channel.unit}, 1 is {high:.3g}{channel.unit}"
 
 
 def _number(name: str) -> NumberBox:

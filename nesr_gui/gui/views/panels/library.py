@@ -25,12 +25,10 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
-    QGridLayout,
     QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QSizePolicy,
     QTableView,
     QToolButton,
     QVBoxLayout,
@@ -48,6 +46,7 @@ EMPTY = (
     "What is it? Compare the active mark with spectral libraries: tables, ENVI libraries (.sli), CGATS, CxF, and the "
     "files or folders of the ECOSTRESS and USGS libraries. Drop them here, or open them."
 )
+_LISTED = 4  # libraries that are seen without scrolling
 _COLUMNS = 6
 _RANK, _NAME, _DISTANCE, _TOLD, _GAIN, _FILE = range(_COLUMNS)
 _WIDTHS = {_RANK: 44, _NAME: 132, _DISTANCE: 80, _TOLD: 90, _GAIN: 58, _FILE: 48}
@@ -252,8 +251,8 @@ class LibraryPanel(QWidget):
         super().__init__(parent)
         self.setAcceptDrops(True)
         self._settings, self._range, self._is_showing = MatchSettings(), (400.0, 700.0), False
-        self.words = _label("What the libraries say", 2)
-        self.basis = _label("What the matches rest on", 3)
+        self.words = _label("What the libraries say")
+        self.basis = _label("What the matches rest on")
         self.basis.setForegroundRole(self.palette().ColorRole.PlaceholderText)
         self._make_buttons()
         self.libraries = _LibraryList()
@@ -261,6 +260,10 @@ class LibraryPanel(QWidget):
         self.libraries.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.libraries.itemSelectionChanged.connect(self._show_removable)
         self.libraries.removal_requested.connect(self._request_removal)
+        self.listing = QToolButton()  # opens the list, which otherwise leaves its place to the matches
+        self.listing.setCheckable(True)
+        self.listing.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.listing.toggled.connect(self._show_list)
         self._make_settings()
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search names")
@@ -290,10 +293,13 @@ class LibraryPanel(QWidget):
                 tip += f"\n{len(library.skipped):,} files without spectra were skipped: {named}"
             item.setToolTip(tip)
             self.libraries.addItem(item)
-        for widget in (self.libraries, self.remove, self._question, self._tools, self.basis):
+        names = [self.libraries.item(at).text() for at in range(self.libraries.count())]
+        self.listing.setText(f"{len(names)} {'library' if len(names) == 1 else 'libraries'}")
+        self.listing.setAccessibleName(f"List of opened libraries: {', '.join(names)}")
+        self.listing.setToolTip("\n".join(("Show the list of opened libraries, to close some of them", *names)))
+        for widget in (self.listing, self._question, self._tools, self.basis):
             widget.setVisible(bool(libraries))
-        for column, is_filled in ((0, bool(libraries)), (3, not libraries)):  # with the list, or what is right of all
-            self._grid.setColumnStretch(column, int(is_filled))
+        self._show_list()
         self._show_removable()
 
     def show_settings(self, settings: MatchSettings, nm_range: tuple[float, float]) -> None:
@@ -331,8 +337,8 @@ class LibraryPanel(QWidget):
         self._is_showing = False
         self.table.verticalScrollBar().setValue(at)
         self.words.setText(words or EMPTY)
-        basis = answer.basis() if answer is not None else ""
-        self.basis.setText(basis)
+        self.basis.setText(answer.brief_basis() if answer is not None else "")
+        self.basis.setToolTip(answer.basis() if answer is not None else "")
         self.table.setVisible(bool(matches))
         for button in (self.keep, self.copy, self.export):
             button.setEnabled(bool(matches))
@@ -447,27 +453,22 @@ class LibraryPanel(QWidget):
         to = QLabel("to")
         self._question = row(self.distance, self.most, self.brightness, self.low, to, self.high, self.metamers)
         self._tools = row(self.search, self.keep, self.copy, self.export, is_filled=True)
-        self._grid = self._lay_out_libraries()
+        self._list = row(self.libraries, self.remove, is_filled=True)
+        self.libraries.setFixedHeight(_LISTED * self.libraries.fontMetrics().lineSpacing() + 8)
+        opening = row(self.open, self.folder, self.marks, self.listing)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(14, 8, 14, 10)
-        layout.setSpacing(6)
-        layout.addLayout(self._grid)
-        layout.addWidget(self._question)
-        layout.addWidget(self._tools)
-        layout.addWidget(self.words)
+        layout.setContentsMargins(14, 6, 14, 8)
+        layout.setSpacing(5)
+        for widget in (opening, self._list, self._question, self._tools, self.words):
+            layout.addWidget(widget)
         layout.addWidget(self.table, 1)
         layout.addWidget(self.basis)
         layout.addStretch(0)
 
-    def _lay_out_libraries(self) -> QGridLayout:
-        """The list beside its buttons, and as high as these."""
-        grid = QGridLayout()
-        grid.setSpacing(6)
-        grid.addWidget(self.libraries, 0, 0, 2, 1)
-        for place, button in enumerate((self.open, self.folder, self.marks, self.remove)):
-            grid.addWidget(button, place // 2, 1 + place % 2)
-        self.libraries.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
-        return grid
+    def _show_list(self) -> None:
+        is_listed = self.listing.isChecked()
+        self._list.setVisible(is_listed and self.libraries.count() > 0)
+        self.listing.setArrowType(Qt.ArrowType.DownArrow if is_listed else Qt.ArrowType.RightArrow)
 
     # What the user does
 
@@ -514,8 +515,8 @@ class LibraryPanel(QWidget):
             self.removal_requested.emit(places)
 
 
-def _label(name: str, lines: int) -> QLabel:
-    label = note(lines)
+def _label(name: str) -> QLabel:
+    label = note(1)
     label.setAccessibleName(name)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return label
