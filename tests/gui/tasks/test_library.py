@@ -12,7 +12,7 @@ from nesr_gui.analysis.library import SpectralLibrary
 from nesr_gui.colorimetry.viewing_conditions import D65, ViewingConditions
 from nesr_gui.gui.model.library import MatchSettings
 from nesr_gui.gui.model.marks import Mark
-from nesr_gui.gui.tasks.library import MatchRequest, find_matches
+from nesr_gui.gui.tasks.library import MarkLibraryRequest, MatchRequest, find_matches, library_of_marks
 from nesr_gui.regions import Region
 from nesr_gui.spectral import FloatArray, Quantity, Spectrum
 from tests.analysis.scenes import BANDS, UncertainCube, mixed_cube
@@ -53,6 +53,16 @@ def test_matches_are_of_the_pixels_of_the_mark_in_the_range(mark: Mark, within: 
         gains = np.linspace(0.2, 5, 4801)[:, None]
         assert match.cover == pytest.approx((np.abs(gains * other - own) <= half).mean(axis=1).max(), abs=0.035)
     assert len({match.cover for match in answer.matches}) > 3
+
+
+def test_a_library_of_marks_has_the_spectra_of_their_pixels() -> None:
+    request = asked(MARKS[0], MatchSettings())
+    found = library_of_marks(MarkLibraryRequest("marks", request.field, BINNING, MARKS), lambda fraction: None)
+    assert [entry.name for entry in found.library.entries] == ["pin 1", "rectangle 2"]
+    for entry, mark in zip(found.library.entries, MARKS, strict=True):
+        mean, _ = mean_of(mark)
+        at = np.searchsorted(entry.spectrum.wavelengths.nm, BANDS.nm)  # also every nm between
+        np.testing.assert_allclose(entry.spectrum.values[at], mean, atol=1e-5)
 
 
 @pytest.mark.parametrize("distance", Distance)

@@ -17,6 +17,7 @@ from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.drawing.tone_mapping import MISSING, NONE, lookup
 from nesr_gui.gui.model.analyses import AnalysisKind, AnalysisRequest, AnalysisSettings, AnalysisSpectrum
 from nesr_gui.gui.model.document import Document
+from nesr_gui.gui.model.marks import MarkSpectrum
 from nesr_gui.gui.model.plot_settings import PlotSettings
 from nesr_gui.gui.model.viewport import SamplingGrid
 from nesr_gui.gui.tasks.analyses import FitRequest, fit_analyses
@@ -329,3 +330,32 @@ def test_visible_marks_and_reference_spectra_are_the_classes() -> None:
     assert (leaf.name, leaf.key) == ("leaf", "leaf of library.csv") and leaf.spectrum.name == "leaf"
     document.set_plot_settings(document.plot_settings.with_visible(0, False))
     assert document.analysis_spectra == ()
+
+
+def test_classes_are_the_visible_marks_in_their_colours_then_references_in_others() -> None:
+    document = Document()
+    document.open_cube("scene", CubeField(VALUES, BANDS), (0.0, 1.0))
+    for place in ((3, 4), (15, 22), (8, 9)):
+        document.add_pin(*place)
+    spectra = {place: MarkSpectrum(Spectrum(BANDS, VALUES[:, *place].copy())) for place in ((3, 4), (15, 22), (8, 9))}
+    document.set_curves(spectra)
+    references = [replace(each.spectrum, name=each.name) for each in SPECTRA]
+    document.set_plot_settings(PlotSettings().with_spectra(references, "library.csv"))
+    assert [each.name for each in document.analysis_spectra] == ["pin 1", "pin 2", "pin 3", "leaf", "soil"]
+    colours = [each.colour for each in document.analysis_spectra]
+    assert colours[:3] == [mark.colour for mark in document.marks] and len(set(colours)) == 5
+    document.mark_set.edit(2, visible=False)
+    assert [each.name for each in document.analysis_spectra] == ["pin 1", "pin 3", "leaf", "soil"]
+    assert [each.colour for each in document.analysis_spectra] == [colours[at] for at in (0, 2, 3, 4)]
+    request = document.analysis_request(AnalysisKind.ABUNDANCES)
+    assert request is not None and request.spectra == document.analysis_spectra
+
+
+def test_pixels_without_a_value_are_dark_grey_in_pictures_of_values() -> None:
+    values = VALUES.copy()
+    values[15, 3, 4] = np.nan
+    settings = AnalysisSettings(expression=ExpressionDefinition("b550"))
+    context = context_of(CubeField(values, BANDS), settings, AnalysisKind.EXPRESSION)
+    picture = render_picture(RenderRequest(ANALYSES[AnalysisKind.EXPRESSION], context, WHOLE), ignore)
+    is_grey = (picture.shown == MISSING).all(axis=-1)
+    assert is_grey[3, 4] and is_grey.sum() == 1
