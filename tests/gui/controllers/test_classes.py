@@ -131,12 +131,13 @@ def test_a_class_can_have_a_threshold_of_its_own(shown: App, qtbot: QtBot) -> No
 
 def test_thresholds_are_in_sessions_and_not_those_of_another_image(shown: App, tmp_path: Path) -> None:
     document = shown.document
+    before = document.work
     shown.analyses.set_threshold("point 2", 4.5)
+    assert document.work != before  # which is saved before it is lost
     write_session(tmp_path / "s.nesr", SessionData.of(document, None))
     restored = read_session(tmp_path / "s.nesr", MODES)
     assert restored.analysis_settings == document.analysis_settings
     assert restored.analysis_settings.classes.own_angles == {"point 2": 4.5}
-    assert document.is_modified
     shown.analyses.use("point 1", False)
     document.open_cube("other", CubeField(smooth_cube(20, 20), BANDS), (0.0, 1.0))
     assert document.analysis_settings.classes.own_angles == {} and document.analysis_settings.left_out == ()

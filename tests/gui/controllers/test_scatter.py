@@ -298,7 +298,9 @@ def test_axes_and_selections_are_undone_one_by_one(plotted: App, qtbot: QtBot) -
 
 
 def test_a_selection_is_in_the_session_and_shown_without_the_panel(plotted: App, qtbot: QtBot, tmp_path: Path) -> None:
+    assert not plotted.document.is_modified
     mask = select(plotted, qtbot)
+    assert plotted.document.is_modified
     write_session(tmp_path / "s.nesr", SessionData.of(plotted.document, None))
     data = read_session(tmp_path / "s.nesr", MODES)
     assert data.scatter == ScatterPlot("b550", "b650", SQUARE)

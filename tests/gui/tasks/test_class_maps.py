@@ -120,11 +120,28 @@ def test_areas_are_those_of_the_picture_in_its_colours(asked: ClassMapRequest, t
     for feature in content["features"]:
         name, rings = feature["properties"]["name"], feature["geometry"]["coordinates"]
         number = 1 + ["leaf", "soil"].index(name.split()[0])
+        assert COLOURS[number - 1] in json.dumps(feature["properties"]) or feature["properties"]["classification"][
+            "color"
+        ] == list(bytes.fromhex(COLOURS[number - 1][1:]))
         for ring in rings:  # the holes after the outline take their pixels away again
             corners = [((4000000 - y) / 30, (x - 500000) / 30) for x, y in ring]
             found ^= np.uint8(number) * _even_odd(corners)
     np.testing.assert_array_equal(found, np.where(expected == 255, 0, expected))
     assert content["provenance"]["rests_on"].startswith("Measured values")
+
+
+def test_classes_of_a_photograph_lie_where_its_file_says(tmp_path: Path) -> None:
+    source = tmp_path / "photo.tif"
+    with rasterio.open(
+        source, "w", driver="GTiff", width=SHAPE[1], height=SHAPE[0], count=3, dtype="uint8", crs="EPSG:32633",
+        transform=rasterio.Affine(2, 0, 500_000, 0, -2, 5_400_000),
+    ):  # fmt: skip
+        pass
+    fitted = fitted_to(CubeField(VALUES, BANDS), AnalysisKind.CLASSES, ClassDefinition(angle=12.0))
+    export = ClassMapExport(tmp_path / "m.tif", ClassMapRequest(fitted, True), ("leaf", "soil"), COLOURS, source=source)
+    export_class_map(export, ignore)
+    with rasterio.open(tmp_path / "m.tif") as file:
+        assert (file.crs.to_epsg(), tuple(file.transform)[:6]) == (32633, (2, 0, 500_000, 0, -2, 5_400_000))
 
 
 def _even_odd(corners: list[tuple[float, float]]) -> np.ndarray:
