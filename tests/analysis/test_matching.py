@@ -175,7 +175,9 @@ def test_metamers_share_the_colour_and_not_the_spectrum():
 
 def test_metamers_are_those_of_a_slow_loop_with_the_limit_and_by_angle():
     query = Query(Spectrum(BANDS, ONE.astype(np.float32), "pixel"))
-    differences = [float(colour_distances(query.spectrum.values, other[None], BANDS)[0]) for other in MANY.astype(np.float32)]
+    differences = [
+        float(colour_distances(query.spectrum.values, other[None], BANDS)[0]) for other in MANY.astype(np.float32)
+    ]
     angles = [float(spectral_angles(ONE, other[None])[0]) for other in MANY]
     most = sorted(differences)[5]  # the sixth is at the limit, which belongs to what counts as the same
     expected = sorted((at for at in range(18) if differences[at] <= most), key=lambda at: angles[at])

@@ -319,9 +319,11 @@ def channel_text(channels: Sequence[Channel], values: Sequence[float], near: str
 
 
 def category_text(shown: RenderedImage, value: float, pixel: Pixel) -> str:
-    """The class of a pixel, and whether its prediction interval allows another one."""
+    """The class of a pixel, if it has a value, and whether its prediction interval allows another one."""
     scale = shown.request.scale
     assert scale is not None
-    number = int(value) if np.isfinite(value) else 0
+    if not np.isfinite(value):
+        return "no value"
+    number = int(value)
     name = scale.categories[number - 1].name if number else scale.none
     return f"{name} or another one" if shown.abstains_at(*pixel) else name

@@ -17,6 +17,7 @@ from scipy.optimize import nnls
 from nesr_gui.analysis.definitions import AbundanceDefinition, ComponentDefinition, ExpressionDefinition
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
+from nesr_gui.gui.controllers.view_settings import ABSTAINS
 from nesr_gui.gui.figures.picture import Content, ImageFormat, Picture, PictureExport, export_picture
 from nesr_gui.gui.model.analyses import AnalysisKind, AnalysisRequest
 from nesr_gui.gui.model.marks import analysis_key
@@ -205,6 +206,23 @@ def test_two_panes_show_two_abundances(cube, qtbot):
     assert painted(cube, 1)[3, 4] == pytest.approx(0, abs=1e-4)
     captions = [cube.window.panes.images[side].captions[side].accessibleName() for side in (0, 1)]
     assert [caption.rpartition(": ")[2] for caption in captions] == ["pin 1", "pin 3"]
+    table = cube.values.abundances.layers.table
+    for side in (1, 0, 1):  # the panel is about the active pane
+        assert cube.document.view_settings.active == side
+        assert [index.row() for index in table.selectionModel().selectedRows()] == [2 * side]
+        cube.view.activate_other_side()
+
+
+def test_both_panes_are_learned_again_after_a_change(cube, qtbot):
+    show(cube, AnalysisKind.ABUNDANCES, qtbot)
+    cube.document.set_view_settings(
+        cube.document.view_settings.arranged(PaneLayout.SIDE_BY_SIDE).showing("components", 1)
+    )
+    kinds = AnalysisKind.ABUNDANCES, AnalysisKind.COMPONENTS
+    qtbot.waitUntil(lambda: all(cube.document.fitted(kind) is not None for kind in kinds))
+    cube.analyses.set_range((450.0, 600.0))
+    qtbot.waitUntil(lambda: all(cube.document.fitted(kind) is not None for kind in kinds))
+    assert all(len(cube.document.fitted(kind).analysis.wavelengths) == 16 for kind in kinds)
 
 
 def test_means_of_image_and_active_region_appear(cube, qtbot):
@@ -252,9 +270,72 @@ def test_the_result_of_another_image_is_discarded(cube, qtbot, monkeypatch):
     define(cube, AnalysisKind.EXPRESSION, ExpressionDefinition("b550 > 0.5"), qtbot)
     request = value_maps.MapRequest(cube.document.analyses[AnalysisKind.EXPRESSION], True)
     found = value_maps.outline_mask(request, lambda fraction: None)
+    fitted = request.fitted
     cube.document.open_cube("other", CubeField(VALUES.astype(np.float32), BANDS), (0.0, 1.0))
     cube.values._take_regions(request, found)
     assert cube.document.marks == ()
+    cube.analyses._take(FitRequest((fitted.request,), {}), {AnalysisKind.EXPRESSION: fitted})
+    assert fitted not in cube.document.analyses.values()
+
+
+def test_means_of_another_region_or_analysis_are_dropped(cube, qtbot):
+    show(cube, AnalysisKind.ABUNDANCES, qtbot)
+    here, there = Region.rectangle(2, 3, 12, 17), Region.rectangle(20, 20, 28, 30)
+    cube.document.mark_set.add(here)
+    settle(cube, AnalysisKind.ABUNDANCES, qtbot)
+    qtbot.waitUntil(lambda: len(cube.document.analysis_spectra) == 4 and len(cube.values._means) == 2)
+    settle(cube, AnalysisKind.ABUNDANCES, qtbot)
+    means = {task: each.tolist() for task, each in cube.values._means.items()}
+    fitted = cube.document.analyses[AnalysisKind.ABUNDANCES]
+    other = fit_analyses(FitRequest((fitted.request,), {}), lambda fraction: None)[AnalysisKind.ABUNDANCES]
+    for task, late in (
+        (Task.REGION_MEANS, value_maps.MeansRequest(fitted, there)),
+        (Task.REGION_MEANS, value_maps.MeansRequest(other, here)),
+        (Task.IMAGE_MEANS, value_maps.MeansRequest(other, None)),
+    ):
+        cube.values._take_means(task, late, np.full(5, 0.123))
+    assert {task: each.tolist() for task, each in cube.values._means.items()} == means
+
+
+class PartlyCertain(Limited):
+    """Certain in the left half."""
+
+    def prediction_interval_blocks(self, wavelengths, *, rows=None, cols=None):
+        for limits in super().prediction_interval_blocks(wavelengths, rows=rows, cols=cols):
+            middle = (limits.lower + limits.upper) / 2
+            is_certain = np.arange(limits.cols.start, limits.cols.stop) < WIDTH // 2
+            lower, upper = (np.where(is_certain, middle, each) for each in (limits.lower, limits.upper))
+            yield type(limits)(limits.rows, limits.cols, lower, upper)
+
+
+def test_uncertain_pixels_are_left_out_of_files_and_regions_and_named_under_the_mouse(app, qtbot, choose, tmp_path):
+    """As in the picture; and not, where they are not marked."""
+    values = smooth_cube(HEIGHT, WIDTH)
+    app.document.open_cube("scene", PartlyCertain(values, BANDS, Quantity.REFLECTANCE), (0.0, 1.0))
+    is_right = np.arange(WIDTH) >= WIDTH // 2
+    show(app, AnalysisKind.EXPRESSION, qtbot)
+    for abstains in (True, False):
+        app.analyses.set_abstaining(abstains)
+        define(app, AnalysisKind.EXPRESSION, ExpressionDefinition("b550", difference=0.4), qtbot)
+        qtbot.waitUntil(lambda: app.renderers[0].is_settled)
+        is_silent = abstains & is_right & (values[15] > 0.4)  # the interval is as wide as the value
+        path = tmp_path / f"map{abstains}.tif"
+        choose(path)
+        app.values.expression.export.click()
+        qtbot.waitUntil(lambda path=path: path.exists() and is_at_rest(app))
+        np.testing.assert_allclose(tifffile.imread(path), np.where(is_silent, np.nan, values[15]), rtol=1e-5)
+        for row, col in ((3, 4), (25, 33), (12, 30), (2, 25)):
+            app.document.set_hover((row, col))
+            assert app.window.status.where.text().endswith(f"({ABSTAINS})") == is_silent[row, col]
+        define(app, AnalysisKind.EXPRESSION, ExpressionDefinition("b550 > 0.6"), qtbot)
+        before = len(app.document.marks)
+        app.window.actions_by_name["mask_regions"].trigger()
+        qtbot.waitUntil(lambda before=before: len(app.document.marks) > before)
+        covered = np.zeros((HEIGHT, WIDTH), bool)
+        for mark in app.document.marks[before:]:
+            covered |= inside(mark.place, *(np.arange(size) + 0.5 for size in covered.shape))
+        is_sure = values[15] / 2 > 0.6  # the lower limit
+        np.testing.assert_array_equal(covered, (values[15] > 0.6) & (~is_right | is_sure | (not abstains)))
 
 
 @pytest.mark.parametrize(
