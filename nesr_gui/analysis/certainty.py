@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from nesr_gui.analysis.abstention import iter_deviations
 from nesr_gui.analysis.classification import Scoring
-from nesr_gui.fields.protocol import CalibratedField, ProgressCallback
+from nesr_gui.fields.protocol import CalibratedField, ProgressCallback, SpectralField
 from nesr_gui.spectral import FloatArray
 
 SAMPLED = 1 << 14  # the most pixels whose intervals are evaluated
@@ -54,16 +54,18 @@ class ThresholdCertainty:
 
 
 def measure_certainty(
-    field: CalibratedField, scoring: Scoring, *, sample: int = SAMPLED, progress: ProgressCallback | None = None
-) -> ThresholdCertainty:
+    field: SpectralField, scoring: Scoring, *, sample: int = SAMPLED, progress: ProgressCallback | None = None
+) -> ThresholdCertainty | None:
     """Evaluate scores within the prediction intervals of a sample of pixels, as `abstention` does for maps.
 
     Args:
-        field: a field with prediction intervals.
+        field: any field; without prediction intervals the result is None.
         scoring: the scores of each class.
         sample: the most pixels to use: of a larger image, those of a grid; strips would leave out what is between them.
         progress: called with the fraction done; may raise `Cancelled`.
     """
+    if not isinstance(field, CalibratedField):
+        return None
     height, width = field.shape
     stride = max(math.ceil(math.sqrt(height * width / sample)), 1)
     parts = list[tuple[FloatArray, FloatArray, FloatArray]]()

@@ -7,7 +7,7 @@ from nesr_gui.analysis.certainty import measure_certainty
 from nesr_gui.analysis.classification import Classification, MatchedFilter, SpectralAngleMapper
 from nesr_gui.analysis.maps import compute_map
 from nesr_gui.fields.protocol import Cancelled
-from tests.analysis.scenes import BANDS, UncertainCube, chart_spectra, mixed_cube
+from tests.analysis.scenes import BANDS, UncertainCube, chart_spectra, field_of, mixed_cube
 
 VALUES = mixed_cube(40, 33)
 WIDTHS = np.tile(np.linspace(0.001, 0.08, 33), (40, 1))
@@ -46,6 +46,10 @@ def test_wide_intervals_make_no_pixel_certain():
     assert found.most == 0 == found.share(180.0)
     narrow = measure_certainty(UncertainCube(VALUES, np.zeros((40, 33))), SpectralAngleMapper(SPECTRA, BANDS))
     assert narrow.most == 1
+
+
+def test_measured_cubes_have_no_certainty():
+    assert measure_certainty(field_of(VALUES), SpectralAngleMapper(SPECTRA, BANDS)) is None
 
 
 def test_a_sample_is_enough_and_can_be_cancelled():

@@ -107,8 +107,6 @@ class ScoreSummary:
 def summarise_scores(request: HistogramRequest, progress: ProgressCallback) -> ScoreSummary:
     """Compute the histogram of the best scores, and of images with intervals the certainty, from samples of pixels."""
     image, scoring = request.image, request.scoring
-    if not isinstance(image, CalibratedField):
-        return ScoreSummary(score_histogram(image, scoring, progress=progress), None)
     histogram = score_histogram(image, scoring, progress=lambda fraction: progress(0.5 * fraction))
     certainty = measure_certainty(image, scoring, progress=lambda fraction: progress(0.5 + 0.5 * fraction))
     return ScoreSummary(histogram, certainty)
