@@ -672,8 +672,7 @@ def test_six_matches_are_seen_in_a_window_of_the_default_size(
     assert app.window.height() == 800
     assert panel.table.viewport().height() >= 6 * panel.table.rowHeight(0)
     assert panel.listing.text() == "2 libraries" and not panel.libraries.isVisible()
-    names = "paints.csv: 12 spectra, minerals.sli: 6 spectra"
-    assert panel.listing.accessibleName() == f"List of opened libraries: {names}"
+    assert panel.listing.accessibleDescription() == "paints.csv: 12 spectra, minerals.sli: 6 spectra"
     panel.marks.setFocus()
     QTest.keyClick(panel.marks, Qt.Key.Key_Tab)
     assert app.window.focusWidget() is panel.listing

@@ -262,6 +262,7 @@ class LibraryPanel(QWidget):
         self.libraries.removal_requested.connect(self._request_removal)
         self.listing = QToolButton()  # opens the list, which otherwise leaves its place to the matches
         self.listing.setCheckable(True)
+        self.listing.setAccessibleName("List of opened libraries")
         self.listing.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.listing.toggled.connect(self._show_list)
         self._make_settings()
@@ -295,7 +296,7 @@ class LibraryPanel(QWidget):
             self.libraries.addItem(item)
         names = [self.libraries.item(at).text() for at in range(self.libraries.count())]
         self.listing.setText(f"{len(names)} {'library' if len(names) == 1 else 'libraries'}")
-        self.listing.setAccessibleName(f"List of opened libraries: {', '.join(names)}")
+        self.listing.setAccessibleDescription(", ".join(names))
         self.listing.setToolTip("\n".join(("Show the list of opened libraries, to close some of them", *names)))
         for widget in (self.listing, self._question, self._tools, self.basis):
             widget.setVisible(bool(libraries))
