@@ -251,6 +251,15 @@ class Document(QObject):
         return Georeference.parse(cube.provenance.get(KEY, "")) if cube is not None else None
 
     @property
+    def georeference_sources(self) -> tuple[Path | None, Mapping[str, str]]:
+        """The file of the image and the attributes of an opened cube: what `Georeference.of_image` reads.
+
+        The file states more than `georeference`, but must be read in the background.
+        """
+        file = self.source.image if self.source is not None else None
+        return file, self.cube.field.provenance if self.cube is not None else {}
+
+    @property
     def input(self) -> InputKind:
         """The kind of model input that is open: a photograph or a cube."""
         return InputKind.PHOTOGRAPH if self.cube is None else InputKind.CUBE

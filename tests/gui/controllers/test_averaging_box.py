@@ -138,6 +138,10 @@ def test_the_box_counts_source_pixels_at_a_reduced_resolution(opened: App, qtbot
     expected, _, pixels = box_mean(reduced, 30, 41, side, EVERY_NM)
     assert pixels == {3: 1, 5: 1, 9: 6}[side]
     qtbot.waitUntil(lambda: np.allclose(shown_values(opened), expected.values, rtol=1e-5))
+    place = opened.document.hover_place
+    qtbot.waitUntil(lambda: place in opened.document.readouts)
+    at_wavelength = box_mean(reduced, 30, 41, side, Wavelengths(np.array([opened.document.nm])))[0].values.item()
+    assert opened.document.readouts[place].value == pytest.approx(at_wavelength, rel=1e-5)
     click(opened, 30, 41)
     (mark,) = opened.document.marks
     qtbot.waitUntil(lambda: mark.place in opened.document.curves)

@@ -139,8 +139,10 @@ def test_thresholds_are_in_sessions_and_not_those_of_another_image(shown: App, t
     restored = read_session(tmp_path / "s.nesr", MODES)
     assert restored.analysis_settings == document.analysis_settings
     assert restored.analysis_settings.classes.own_angles == {"point 2": 4.5}
+    assert document.is_modified
+    shown.analyses.use("point 1", False)
     document.open_cube("other", CubeField(smooth_cube(20, 20), BANDS), (0.0, 1.0))
-    assert document.analysis_settings.classes.own_angles == {}
+    assert document.analysis_settings.classes.own_angles == {} and document.analysis_settings.left_out == ()
 
 
 def test_a_class_left_out_has_no_number(shown: App, qtbot: QtBot) -> None:
@@ -393,7 +395,9 @@ def test_clusters_have_curves_and_become_reference_spectra(opened: App, qtbot: Q
     assert sum(float(text.rstrip(" %")) for text in column(opened, SHARE)) == pytest.approx(100, abs=0.4)
     lines = opened.document.plot_content().lines
     assert [line.kind for line in lines] == [Kind.CENTRE] * 6 and len(opened.window.plot.layer.lines[Kind.CENTRE]) == 6
-    categories = opened.renderers[0].shown.legend[:6]
+    categories = opened.renderers[0].shown.legend
+    assert [entry.name for entry in categories] == column(opened, NAME)  # every pixel belongs to a cluster
+    assert [row.colour for row in opened.analyses.panel.table.rows] == [entry.colour for entry in categories]
     assert [line.ink for line in lines] == [entry.colour for entry in categories]
     opened.analyses.panel.clusters.references.click()
     library = opened.document.plot_settings.library

@@ -8,6 +8,7 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 import pytest
+import rasterio
 import tifffile
 from PIL import Image
 from PySide6.QtWidgets import QFileDialog
@@ -375,6 +376,38 @@ def test_maps_and_loadings_are_written(cube, qtbot, choose, tmp_path):
     cube.values.expression.export.click()
     qtbot.waitUntil(lambda: (tmp_path / "mask.geojson").exists())
     assert json.loads((tmp_path / "mask.geojson").read_text())["features"] and "GeoJSON" in offered[0]
+
+
+def test_files_lie_where_the_file_of_a_photograph_says(app, qtbot, choose, tmp_path):
+    """A GeoTIFF states it, not the reconstruction: maps, masks and selections of the scatter plot are on the map."""
+    place = rasterio.Affine(2, 0, 500_000, 0, -2, 5_400_000)
+    source, out = tmp_path / "photo.tif", tmp_path / "out"
+    out.mkdir()
+    colours = np.random.default_rng(0).integers(0, 256, (3, 60, 80)).astype(np.uint8)
+    with rasterio.open(
+        source, "w", driver="GTiff", width=80, height=60, count=3, dtype="uint8", crs="EPSG:32632", transform=place,
+        photometric="RGB",
+    ) as file:  # fmt: skip
+        file.write(colours)
+    app.reconstruction.load_model(None, "auto")
+    app.files.open(source)
+    qtbot.waitUntil(lambda: app.document.field is not None)
+    show(app, AnalysisKind.EXPRESSION, qtbot)
+    for text, name in (("b550", "values.tif"), ("b550 > 0.5", "mask.tif")):
+        define(app, AnalysisKind.EXPRESSION, ExpressionDefinition(text), qtbot)
+        choose(out / name)
+        app.window.actions_by_name["export_map"].trigger()
+        qtbot.waitUntil(lambda name=name: (out / name).exists() and not app.worker._newest)
+    app.scatter.open()
+    qtbot.waitUntil(lambda: app.document.scatter.map is not None)
+    app.scatter.select_view()
+    qtbot.waitUntil(lambda: app.document.scatter.mask is not None)
+    choose(out / "selection.tif")
+    app.window.actions_by_name["export_selection"].trigger()
+    qtbot.waitUntil(lambda: (out / "selection.tif").exists() and not app.worker._newest)
+    for name in ("values.tif", "mask.tif", "selection.tif"):
+        with rasterio.open(out / name) as file:
+            assert (file.shape, file.crs.to_epsg(), tuple(file.transform)) == ((60, 80), 32632, tuple(place)), name
 
 
 def test_the_wavelength_is_shared_with_the_loadings(cube, qtbot):

@@ -70,6 +70,22 @@ def test_a_drag_of_numbers_is_one_step_and_a_choice_is_another() -> None:
     assert document.statistics == StatisticsSettings()
 
 
+def test_a_new_tab_has_all_settings_of_the_one_before() -> None:
+    """What is computed and how it is shown; marks, selections and transects belong to their images."""
+    document, other = Document(), Document()
+    document.set_box(5)
+    document.set_transform(Transform(continuum=True))
+    document.set_statistics(StatisticsSettings(Scope.IMAGE))
+    document.set_match_settings(MatchSettings(Distance.RMSE))
+    document.set_analysis_settings(replace(document.analysis_settings, within=(450.0, 600.0)), "wavelengths")
+    document.set_wavelength(612.0)
+    names = "view_settings", "plot_settings", "statistics", "match_settings", "analysis_settings", "nm", "viewing"
+    different = [name for name in names if getattr(document, name) != getattr(other, name)]
+    assert different == list(names[:-1])
+    other.adopt_settings(document)
+    assert [name for name in names if getattr(document, name) != getattr(other, name)] == []
+
+
 def test_references_are_removed_by_one_step() -> None:
     document = Document()
     document.add_references([GREY, replace(GREY, name="other")], "grey.csv")
