@@ -442,8 +442,8 @@ class ExportController(QObject):
         abstains, origin = document.analysis_settings.abstains, document.name if document.encoded is None else ""
         asked = ClassMapRequest(fitted, abstains)
         names = asked.analysis.names
-        title = f"Export map of {MODES[fitted.request.kind].title.lower()}"
-        dialog = ClassMapDialog(title, names, asked.image.shape, _remembered(_CLASS_MAP, MapChoices()), self._window)
+        what = MODES[fitted.request.kind].title.lower()
+        dialog = ClassMapDialog(what, names, asked.image.shape, _remembered(_CLASS_MAP, MapChoices()), self._window)
         source = document.source.image if document.source is not None else None
         attributes = document.cube.field.provenance if document.cube is not None else {}
         colours = [each.colour for each in categories_of(fitted)]
@@ -452,7 +452,9 @@ class ExportController(QObject):
             choices = dialog.choices()
             _remember(_CLASS_MAP, choices)
             ending = choices.format.ending
-            path = self._writer.ask(title, f"-{fitted.request.kind}{ending}", f"{choices.format} (*{ending})")
+            path = self._writer.ask(
+                dialog.windowTitle(), f"-{fitted.request.kind}{ending}", f"{choices.format} (*{ending})"
+            )
             if path:
                 request = ClassMapExport(
                     path, asked, names, colours, least_pixels=choices.least_pixels, origin=origin, source=source,

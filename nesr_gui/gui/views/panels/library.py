@@ -317,9 +317,13 @@ class LibraryPanel(QWidget):
         self.most.setValue(settings.most)
         self.brightness.setChecked(settings.any_brightness)
         del blocked
-        self.distance.setVisible(not settings.metamers)
-        self.most.setVisible(settings.metamers)
-        self.brightness.setVisible(settings.metamers)
+        shown, hidden = [self.distance], [self.most, self.brightness]
+        if settings.metamers:
+            shown, hidden = hidden, shown
+        for widget in hidden:  # first: all of them together would widen the panel at the cost of the image
+            widget.hide()
+        for widget in shown:
+            widget.show()
 
     def show_answer(self, answer: MatchAnswer | None, words: str) -> None:
         """Show matches, or none and why. Spectra that are in the list again stay selected.
