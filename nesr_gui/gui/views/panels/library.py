@@ -317,12 +317,10 @@ class LibraryPanel(QWidget):
         self.most.setValue(settings.most)
         self.brightness.setChecked(settings.any_brightness)
         del blocked
-        shown, hidden = [self.distance], [self.most, self.brightness]
-        if settings.metamers:
-            shown, hidden = hidden, shown
-        for widget in hidden:  # first: all of them together would widen the panel at the cost of the image
+        of_metamers, on = (self.most, self.brightness), settings.metamers
+        for widget in (self.distance,) if on else of_metamers:  # first: all together would widen the panel
             widget.hide()
-        for widget in shown:
+        for widget in of_metamers if on else (self.distance,):
             widget.show()
 
     def show_answer(self, answer: MatchAnswer | None, words: str) -> None:
