@@ -289,7 +289,7 @@ def test_how_many_pixels_are_certain_and_from_which_threshold_on(app: App, qtbot
     qtbot.waitUntil(lambda: is_counted(app) and "on, " in label.text())
     assert label.isVisible() and app.analyses.panel.classes.isAncestorOf(label)
     found = re.fullmatch(
-        r"Certain: (.+ %)\. Likely: (.+ %), pale: the 90 % interval allows another answer\. "
+        r"Certain: (.+ %)\. Likely: (.+ %) \(pale: the interval allows another answer\)\. "
         r"10 % are certain from a threshold of ([\d.]+)° on, (\d+) % at most\.",
         label.text(),
     )
@@ -399,6 +399,11 @@ def test_clusters_have_curves_and_become_reference_spectra(opened: App, qtbot: Q
     assert [entry.name for entry in categories] == column(opened, NAME)  # every pixel belongs to a cluster
     assert [row.colour for row in opened.analyses.panel.table.rows] == [entry.colour for entry in categories]
     assert [line.ink for line in lines] == [entry.colour for entry in categories]
+    opened.window.actions_by_name["export_class_map"].trigger()
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, ClassMapDialog) and dialog.windowTitle() == "Export map of clusters"
+    assert "1 to 6 for the clusters in the order of the table" in dialog.summary.text()
+    dialog.reject()
     opened.analyses.panel.clusters.references.click()
     library = opened.document.plot_settings.library
     assert [each.spectrum.name for each in library] == [f"cluster {number}" for number in range(1, 7)]

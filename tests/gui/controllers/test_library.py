@@ -690,6 +690,16 @@ def test_six_matches_are_seen_in_a_window_of_the_default_size(
     assert not (panel.listing.isVisible() or panel.libraries.isVisible() or panel.remove.isVisible())
 
 
+def test_metamers_leave_the_image_its_width(library: App, qtbot: QtBot) -> None:
+    library.window.compose(QSize(1280, 800))
+    settle(library, qtbot)
+    width = library.window.image.width()
+    for _ in range(2):
+        library.library.panel.metamers.click()
+        settle(library, qtbot)
+        assert library.window.image.width() == width
+
+
 def test_a_folder_is_a_library_and_is_read_anew(
     cube: App, files: tuple[Path, Path], qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -438,6 +438,11 @@ def test_shares_that_do_not_matter_are_in_the_tool_tip_only(app: App, qtbot: QtB
     assert "0.002 × 0.002; wider than the spread of the image for 0 % of the pixels on x, 0 % on y." in words.toolTip()
 
 
+def test_only_all_of_the_pixels_are_a_hundred_per_cent() -> None:
+    shares = (0.0, 0.0012, 0.126, 0.994, 0.9996, 1.0)
+    assert [tasks.percent(share) for share in shares] == ["0 %", "0.12 %", "13 %", "99 %", "> 99 %", "100 %"]
+
+
 def test_the_largest_parts_become_regions(plotted: App, qtbot: QtBot) -> None:
     mask = select(plotted, qtbot)
     plotted.window.actions_by_name["selection_regions"].trigger()

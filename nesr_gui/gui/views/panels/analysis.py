@@ -24,7 +24,7 @@ NO_SPECTRA = "Click pixels, draw regions, or load reference spectra: each of the
 COUNTING = "Counting pixels…"
 NOT_COUNTED = "The pixels are not counted, because this was cancelled."
 _OF_SPECTRA = (AnalysisKind.CLASSES, AnalysisKind.ABUNDANCES)
-_ROWS = {AnalysisKind.CLASSES: "Class", AnalysisKind.CLUSTERS: "Cluster", AnalysisKind.ABUNDANCES: "Endmember"}
+_ROWS = {AnalysisKind.CLASSES: "Class", AnalysisKind.CLUSTERS: "Cluster", AnalysisKind.ABUNDANCES: "Used as endmember"}
 
 
 class AnalysisPanel(QWidget):

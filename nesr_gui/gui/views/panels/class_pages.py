@@ -50,7 +50,7 @@ def certainty_text(
         classes = [each for each in tally.counts if each.number not in (NONE, ABSTAINED)]
         certain = share_text(sum(each.share for each in classes))
         likely = share_text(sum(tally.uncertain[each.number] for each in classes) / max(tally.used, 1))
-        sentences.append(f"Certain: {certain}. Likely: {likely}, pale: the 90 % interval allows another answer.")
+        sentences.append(f"Certain: {certain}. Likely: {likely} (pale: the interval allows another answer).")
     if certainty is None:
         return " ".join(sentences)
     if tally is None:

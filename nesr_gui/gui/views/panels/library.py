@@ -317,9 +317,11 @@ class LibraryPanel(QWidget):
         self.most.setValue(settings.most)
         self.brightness.setChecked(settings.any_brightness)
         del blocked
-        self.distance.setVisible(not settings.metamers)
-        self.most.setVisible(settings.metamers)
-        self.brightness.setVisible(settings.metamers)
+        of_metamers, on = (self.most, self.brightness), settings.metamers
+        for widget in (self.distance,) if on else of_metamers:  # first: all together would widen the panel
+            widget.hide()
+        for widget in of_metamers if on else (self.distance,):
+            widget.show()
 
     def show_answer(self, answer: MatchAnswer | None, words: str) -> None:
         """Show matches, or none and why. Spectra that are in the list again stay selected.
