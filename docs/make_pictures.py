@@ -49,6 +49,7 @@ WORK = (
 CALIBRATION = (Task.READ_PATCHES, Task.CALIBRATE, Task.PATCH_SPECTRA)
 CHART = np.array([[12.0, 12], [12, 408], [272, 408], [272, 12]])
 """Corners of the chart in the sample photograph."""
+_ZOOMED = 2  # steps into the picture of the averaging box
 CUP = ((0.33, 0.46), (0.62, 0.6), (1.03, 0.85), (1.03, 0.99), (0.6, 0.97), (0.33, 0.82))
 """Values at 450 and 650 nm of white things."""
 
@@ -195,6 +196,26 @@ def take_statistics(app: App, folder: Path, ending: str) -> None:
     save(window.grab(), folder / f"statistics{ending}.jpg")
 
 
+def take_box(app: App, folder: Path, ending: str) -> None:
+    """A marked box, and the box under the mouse with its spectrum."""
+    document, actions = app.document, app.window.actions_by_name
+    document.mark_set.clear()
+    document.set_plot_settings(replace(document.plot_settings, truth=False))
+    height, width = document.source_shape or (1, 1)
+    actions["box_9"].trigger()
+    document.pick_pixel(int(0.38 * height), int(0.4 * width))
+    for _ in range(_ZOOMED):
+        actions["zoom_in"].trigger()
+    document.set_hover((int(0.38 * height) + 3, int(0.3 * width)))
+    show(app, "photograph", 550.0)
+    until(lambda: document.hover_curve is not None and document.readout(document.marks[0]) is not None)
+    until(lambda: not any(app.worker.is_busy(task) for task in (*WORK, Task.REGION_READOUTS)))
+    save(app.window.grab(), folder / f"averaging_box{ending}.jpg")
+    document.set_hover(None)
+    actions["fit"].trigger()
+    actions["box_1"].trigger()
+
+
 def take_library(app: App, folder: Path, ending: str) -> None:
     """What a mark is, by the published spectra of the charts."""
     document, workspace = app.document, app.workspace
@@ -287,6 +308,7 @@ def main() -> None:
             take_library(app, folder, ending)
             take_classes(app, folder, ending)
             take_values(app, folder, ending)
+            take_box(app, folder, ending)
             take_anchors(app, folder, ending)
         with opened("colour_checker", theme) as app:
             take_statistics(app, folder, ending)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -87,10 +87,11 @@ def write_classes(
     if path.suffix.lower() in REGIONS:
         regions: list[NamedRegion] = []
         for number, name in enumerate(names, 1):
-            regions += mask_regions(
+            areas = mask_regions(
                 numbers == number, name, binning=made.binning, origin=(made.rows.start, made.cols.start),
                 colour=colours[(number - 1) % len(colours)], least_pixels=least_pixels,
             )  # fmt: skip
+            regions += [replace(area, group=name) for area in areas]
         if not regions:
             why = "no pixel has a class"
             if made.abstained().any():

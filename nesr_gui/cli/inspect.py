@@ -68,7 +68,8 @@ def spectrum(
     spectra = [Spectrum(wavelengths, values, name) for values, name in zip(table, names, strict=True)]
     if out:
         csv.write_curves(out, spectra, provenance=provenance)
-        click.echo(f"{out}: {len(spectra)} spectra at {len(wavelengths)} wavelengths")
+        what = "1 spectrum" if len(spectra) == 1 else f"{len(spectra)} spectra"
+        click.echo(f"{out}: {what} at {len(wavelengths)} wavelengths")
         return
     click.echo("\t".join(["nm", *names]))
     for index, nm in enumerate(wavelengths):

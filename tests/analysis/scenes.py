@@ -66,6 +66,13 @@ class UncertainCube(CalibratedCube):
         half = self.half_width[at[:, 0], at[:, 1]][:, None]
         return values - half, values + half
 
+    def prediction_interval_band(
+        self, nm: float, *, stride: int = 1, rows: Any = None, cols: Any = None
+    ) -> tuple[FloatArray, FloatArray]:
+        values = self.band(nm, stride=stride, rows=rows, cols=cols)
+        half = self.half_width[rows or slice(None), cols or slice(None)][::stride, ::stride]
+        return values - half, values + half
+
     def prediction_interval_blocks(
         self, wavelengths: Any, *, rows: Any = None, cols: Any = None
     ) -> Iterator[IntervalBlock]:

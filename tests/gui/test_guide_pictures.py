@@ -48,6 +48,7 @@ def test_every_picture_of_the_guide_is_made(script: ModuleType, qapp: QApplicati
         script.take_library(app, tmp_path, "")
         script.take_values(app, tmp_path, "")
         script.take_classes(app, tmp_path, "")
+        script.take_box(app, tmp_path, "")
         script.take_anchors(app, tmp_path, "")
     with script.opened("colour_checker", script.THEMES[""]) as app:
         script.take_statistics(app, tmp_path, "")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 
-from nesr_gui.analysis.class_counts import ScoreHistogram
 from nesr_gui.analysis.classification import Classification, Scoring
+from nesr_gui.fields.protocol import CalibratedField
 from nesr_gui.gui.model.analyses import AnalysisKind, ClassCounts, FittedAnalysis
 from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.workspace import Workspace
@@ -16,11 +16,12 @@ from nesr_gui.gui.tasks.class_maps import (
     ClassStatistics,
     HistogramRequest,
     RegionsRequest,
+    ScoreSummary,
     StatisticsRequest,
-    compute_histogram,
     compute_statistics,
     count_classes,
     find_regions,
+    summarise_scores,
 )
 from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.view_modes import ANALYSES
@@ -44,7 +45,7 @@ class ClassController(QObject):
         super().__init__(window)
         self._window, self._workspace, self._worker, self._panel = window, workspace, worker, panel
         self._requested: dict[AnalysisKind, tuple[FittedAnalysis, bool]] = {}
-        self._scored: tuple[Scoring, ScoreHistogram | None] | None = None  # of the histogram in the panel
+        self._scored: tuple[Scoring, ScoreSummary | None] | None = None  # of the histogram in the panel
         self.statistics: StatisticsDialog | None = None
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
@@ -102,11 +103,11 @@ class ClassController(QObject):
             if self._scored is None or self._scored[0] is not scoring:
                 self._scored = scoring, None
                 request = HistogramRequest(fitted.request.field, scoring)
-                self._worker.submit(Task.SCORE_HISTOGRAM, request, compute_histogram, self._take_histogram)
+                self._worker.submit(Task.SCORE_HISTOGRAM, request, summarise_scores, self._take_scores)
 
-    def _take_histogram(self, request: HistogramRequest, histogram: ScoreHistogram) -> None:
+    def _take_scores(self, request: HistogramRequest, summary: ScoreSummary) -> None:
         if self._scored is not None and request.scoring is self._scored[0]:
-            self._scored = request.scoring, histogram
+            self._scored = request.scoring, summary
             self.show_counts()
 
     def show_counts(self) -> None:
@@ -130,8 +131,11 @@ class ClassController(QObject):
                 self._scored is not None and isinstance(analysis, Classification)
                 and analysis.scoring is self._scored[0]
             )  # fmt: skip
-            histogram = self._scored[1] if self._scored is not None and is_known else None
-            self._panel.show_histogram(histogram, fitted)
+            summary = self._scored[1] if self._scored is not None and is_known else None
+            self._panel.classes.show_histogram(summary.histogram if summary is not None else None, fitted)
+            is_answering = document.analysis_settings.abstains and isinstance(document.field, CalibratedField)
+            certainty = summary.certainty if summary is not None and is_answering else None
+            self._panel.classes.show_certainty(counts[kind] if is_answering else None, certainty)
 
     def _remark(self, kind: AnalysisKind) -> str:
         """Why there are no counts of classes or clusters."""

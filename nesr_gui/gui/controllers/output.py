@@ -441,8 +441,8 @@ class ExportController(QObject):
         abstains, origin = document.analysis_settings.abstains, document.name if document.encoded is None else ""
         asked = ClassMapRequest(fitted, abstains)
         names = asked.analysis.names
-        title = f"Export map of {MODES[fitted.request.kind].title.lower()}"
-        dialog = ClassMapDialog(title, names, asked.image.shape, _remembered(_CLASS_MAP, MapChoices()), self._window)
+        what = MODES[fitted.request.kind].title.lower()
+        dialog = ClassMapDialog(what, names, asked.image.shape, _remembered(_CLASS_MAP, MapChoices()), self._window)
         source, attributes = document.georeference_sources
         colours = [each.colour for each in categories_of(fitted)]
 
@@ -450,7 +450,9 @@ class ExportController(QObject):
             choices = dialog.choices()
             _remember(_CLASS_MAP, choices)
             ending = choices.format.ending
-            path = self._writer.ask(title, f"-{fitted.request.kind}{ending}", f"{choices.format} (*{ending})")
+            path = self._writer.ask(
+                dialog.windowTitle(), f"-{fitted.request.kind}{ending}", f"{choices.format} (*{ending})"
+            )
             if path:
                 request = ClassMapExport(
                     path, asked, names, colours, least_pixels=choices.least_pixels, origin=origin, source=source,

@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from nesr_gui.analysis.components import Components
 from nesr_gui.analysis.indices import INDICES
 from nesr_gui.analysis.maps import AnalysisMap
-from nesr_gui.analysis.pixelwise import Bools, rests_on
+from nesr_gui.analysis.pixelwise import Bools, brief_basis, rests_on
 from nesr_gui.analysis.scatter import IntervalSummary, Limits
 from nesr_gui.fields.protocol import CalibratedField, ProgressCallback, SpectralField
 from nesr_gui.gui.model.analyses import AnalysisKind, AnalysisRequest
@@ -39,6 +39,7 @@ _TASKS = (
 )  # fmt: skip
 _ON_SELECTION = ("clear_selection", "selection_regions", "export_selection")
 _BANDS = 7  # offered for axes
+_NEGLIGIBLE = 0.005  # share of pixels that the line below the plot does not mention
 
 
 class ScatterController(QObject):
@@ -314,9 +315,10 @@ class ScatterController(QObject):
             is_busy = self._worker.is_busy(Task.SCATTER)
             self.panel.show_words("Computing…" if is_busy else "The values are not computed; press O to compute them.")
         else:
-            self.panel.show_words(self._description(document, document.field, scatter.map))
+            self.panel.show_words(*self._description(document, document.field, scatter.map))
 
-    def _description(self, document: Document, field: SpectralField, values: AnalysisMap) -> str:
+    def _description(self, document: Document, field: SpectralField, values: AnalysisMap) -> tuple[str, str]:
+        """What the plot shows and rests on, in brief and in full."""
         scatter, total = document.scatter, values.values[0].size
         parts = [f"{total:,} pixels"]
         if self._in_region:
@@ -324,17 +326,17 @@ class ScatterController(QObject):
         if scatter.mask is not None:
             count = int(np.count_nonzero(scatter.mask))
             parts.append(f"selected: {count:,} ({tasks.percent(count / total)})")
-        text = f"{'; '.join(parts)}."
+        brief = full = f"{'; '.join(parts)}."
         if document.is_estimated:
-            text += f" {rests_on(field)}"
+            brief, full = f"{brief} {brief_basis(field)}.", f"{full} {rests_on(field)}"
         if (intervals := scatter.intervals) is not None:
             (across, up), shares = intervals.widths, [tasks.percent(share) for share in intervals.shares]
-            text += (
-                f" Cross: median 90 % prediction interval, {across:.2g} × {up:.2g}; wider than the spread of the image "
-                f"for {shares[0]} of the pixels on x, {shares[1]} on y"
-            )
-            text += "." if intervals.pixels >= total else f" (of {intervals.pixels:,} pixels)."
-        return text
+            wider = f"wider than the spread of the image for {shares[0]} of the pixels on x, {shares[1]} on y"
+            sample = "" if intervals.pixels >= total else f" (of {intervals.pixels:,} pixels)"
+            full += f" Cross: median 90 % prediction interval, {across:.2g} × {up:.2g}; {wider}{sample}."
+            brief += " Cross: median 90 % interval"
+            brief += f", {wider}." if max(intervals.shares) > _NEGLIGIBLE else "."
+        return brief, full
 
 
 def _failure_of(axes: tuple[str, str], wanted: AnalysisRequest) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from nesr_gui.analysis.pixelwise import rests_on
+from nesr_gui.analysis.pixelwise import brief_basis, rests_on
 from nesr_gui.analysis.transect import Transect
 from nesr_gui.fields.protocol import CalibratedField
 from nesr_gui.gui.model.document import Document
@@ -182,7 +182,8 @@ class TransectController(QObject):
         self.panel.view.show_transect(
             transect.spectra, transect.values, quantity, place.pixel_metres if place is not None else None
         )
-        self.panel.show_words(self._words(document))
+        basis = rests_on(document.field) if document.field is not None and document.is_estimated else ""
+        self.panel.show_words(self._words(document), basis)
 
     def show_wavelength(self) -> None:
         """Show the selected wavelength."""
@@ -211,7 +212,7 @@ class TransectController(QObject):
         if line.width > 1:
             text += f", mean of {line.width} pixels across"
         if document.is_estimated:
-            text += f". {rests_on(field).rstrip('.')}"
+            text += f". {brief_basis(field)}"
         if isinstance(field, CalibratedField):
             text += ". Band: 90 % prediction interval"
             text += ", as if errors across the line were equal" if line.width > 1 else ""

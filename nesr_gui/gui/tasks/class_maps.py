@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from nesr_gui.analysis.certainty import ThresholdCertainty, measure_certainty
 from nesr_gui.analysis.class_counts import ScoreHistogram, score_histogram, tally_classes
 from nesr_gui.analysis.classification import Classification, Scoring, class_numbers
 from nesr_gui.analysis.clustering import Clusters
@@ -95,9 +96,20 @@ class HistogramRequest:
     scoring: Scoring
 
 
-def compute_histogram(request: HistogramRequest, progress: ProgressCallback) -> ScoreHistogram:
-    """Compute the histogram of the best scores, from a sample of the pixels."""
-    return score_histogram(request.image, request.scoring, progress=progress)
+@dataclass(frozen=True, eq=False)
+class ScoreSummary:
+    """How the scores of pixels are distributed, and which thresholds make pixels certain; None without intervals."""
+
+    histogram: ScoreHistogram
+    certainty: ThresholdCertainty | None
+
+
+def summarise_scores(request: HistogramRequest, progress: ProgressCallback) -> ScoreSummary:
+    """Compute the histogram of the best scores, and of images with intervals the certainty, from samples of pixels."""
+    image, scoring = request.image, request.scoring
+    histogram = score_histogram(image, scoring, progress=lambda fraction: progress(0.5 * fraction))
+    certainty = measure_certainty(image, scoring, progress=lambda fraction: progress(0.5 + 0.5 * fraction))
+    return ScoreSummary(histogram, certainty)
 
 
 @dataclass(frozen=True, eq=False)

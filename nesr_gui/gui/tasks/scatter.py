@@ -219,6 +219,8 @@ class RegionsRequest:
 
 def percent(share: float) -> str:
     """A share with as many digits as say something."""
+    if 0.995 <= share < 1:
+        return "> 99 %"  # never all of them
     return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.2g} %"
 
 

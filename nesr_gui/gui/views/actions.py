@@ -191,9 +191,9 @@ TABLE = (
         for side in BOXES
     ),
     Entry("next_layer", "Next layer", "Analysis", "Alt+Down", starts_group=True,
-          tip="Show the next endmember or component in the active pane"),
+          tip="Show the next endmember or component, or the scores of classes, in the active pane"),
     Entry("previous_layer", "Previous layer", "Analysis", "Alt+Up",
-          tip="Show the previous endmember or component in the active pane"),
+          tip="Show the previous endmember or component, or the scores of classes, in the active pane"),
     Entry("mix_layers", "Layers as colours", "Analysis", "Alt+0",
           tip="Show the first three endmembers or components as red, green and blue, or a single one again"),
     Entry("mask_regions", "Make regions of the mask", "Analysis",

@@ -36,13 +36,15 @@ _COLOUR = re.compile(r"#[0-9a-f]{6}")
 class NamedRegion:
     """A region, or a pixel (row, col), with its name and colour as #rrggbb; both may be empty.
 
-    `holes` are outlines within the region that do not belong to it. They are written to GeoJSON, and not read.
+    `holes` are outlines within the region that do not belong to it, and `group` the class of which it is an area. Both
+    are written to GeoJSON, and not read.
     """
 
     place: tuple[int, int] | Region
     name: str = ""
     colour: str = ""
     holes: tuple[tuple[Point, ...], ...] = ()
+    group: str = ""
 
 
 def is_region_file(path: Path) -> bool:
@@ -121,6 +123,7 @@ def _geojson(regions: Sequence[NamedRegion], georeference: Georeference | None) 
             "properties": {
                 "name": region.name, "stroke": region.colour,
                 "shape": str(region.place.shape) if isinstance(region.place, Region) else str(Shape.POINT),
+                **({"class": region.group} if region.group else {}),
             },
         }
         for region in regions

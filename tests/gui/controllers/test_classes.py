@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from dataclasses import replace
@@ -16,6 +17,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
+from nesr_gui.analysis.definitions import ClassDefinition
 from nesr_gui.analysis.maps import compute_map
 from nesr_gui.fields.protocol import CubeField, ProgressCallback
 from nesr_gui.gui.app import App
@@ -31,6 +33,7 @@ from nesr_gui.gui.view_modes import MODES
 from nesr_gui.gui.views.dialogs.class_maps import ClassMapDialog, MapFormat, RegionsDialog
 from nesr_gui.gui.views.panels.class_table import NAME, PIXELS, SHARE, THRESHOLD, UNCERTAIN
 from nesr_gui.spectral import Quantity
+from tests.analysis.scenes import UncertainCube
 from tests.gui.conftest import BANDS, Limited, smooth_cube
 
 CLASSES, CLUSTERS = AnalysisKind.CLASSES, AnalysisKind.CLUSTERS
@@ -243,7 +246,7 @@ def test_results_of_another_image_or_question_are_dropped(shown: App, qtbot: QtB
     statistics = class_maps.StatisticsRequest(asked, {1: "pin 1"})
     listed = class_maps.compute_statistics(statistics, lambda fraction: None)
     histogram = class_maps.HistogramRequest(asked.image, asked.analysis.scoring)
-    counted = class_maps.compute_histogram(histogram, lambda fraction: None)
+    counted = class_maps.summarise_scores(histogram, lambda fraction: None)
     document.open_cube("other", CubeField(smooth_cube(20, 20), BANDS), (0.0, 1.0))
     document.add_pin(5, 6)
     shown.analyses.show(CLASSES)
@@ -252,7 +255,7 @@ def test_results_of_another_image_or_question_are_dropped(shown: App, qtbot: QtB
     dialog.show_statistics(None, "")
     controller._take_regions(regions, found)
     controller._take_statistics(statistics, listed)
-    controller._take_histogram(histogram, counted)
+    controller._take_scores(histogram, counted)
     assert len(document.marks) == 1 and not dialog.copy.isEnabled() and controller._scored is present
     dialog.close()
 
@@ -270,6 +273,58 @@ def test_rows_that_are_selected_in_the_table_of_another_analysis_are_no_classes(
     assert shown.classes._chosen(asked) == {2: "pin 2"}
     shown.analyses.panel.show_kind(AnalysisKind.ABUNDANCES)
     assert shown.classes._chosen(asked) == {1: "pin 1", 2: "pin 2"}
+
+
+def test_how_many_pixels_are_certain_and_from_which_threshold_on(app: App, qtbot: QtBot) -> None:
+    """Below the histogram, with a threshold at which the map that is then computed is certain of as much."""
+    field = UncertainCube(smooth_cube(30, 40), np.tile(np.linspace(0, 0.06, 40), (30, 1)))
+    app.document.open_cube("scene", field, (0.0, 1.0))
+    for place in ((5, 6), (20, 30)):
+        app.document.add_pin(*place)
+    qtbot.waitUntil(lambda: len(app.document.analysis_spectra) == 2)
+    app.document.set_analysis_settings(
+        replace(app.document.analysis_settings, classes=ClassDefinition(angle=2.0)), "threshold"
+    )
+    app.analyses.show(CLASSES)
+    label = app.analyses.panel.classes.certainty
+    qtbot.waitUntil(lambda: is_counted(app) and "on, " in label.text())
+    assert label.isVisible() and app.analyses.panel.classes.isAncestorOf(label)
+    found = re.fullmatch(
+        r"Certain: (.+ %)\. Likely: (.+ %) \(pale: the interval allows another answer\)\. "
+        r"10 % are certain from a threshold of ([\d.]+)° on, (\d+) % at most\.",
+        label.text(),
+    )
+    assert found is not None, label.text()
+    shares, uncertain = ([float(text.strip("< %")) for text in column(app, part)[:2]] for part in (SHARE, UNCERTAIN))
+    assert float(found[1].strip("< %")) == pytest.approx(sum(shares), abs=0.11) and sum(shares) < 10
+    assert float(found[2].strip("< %")) == pytest.approx(sum(uncertain), abs=0.11)
+    for threshold, least, most in (
+        (float(found[3]), 10.0, 13.0),
+        (180.0, float(found[4]) - 0.6, float(found[4]) + 0.6),
+    ):
+        app.analyses.panel.classes.threshold.setValue(threshold)
+        qtbot.waitUntil(lambda: is_counted(app))
+        certain = sum(float(text.strip("< %")) for text in column(app, SHARE)[:2])
+        assert least <= certain <= most, (threshold, certain)
+    assert " on, " not in label.text(), "nothing to gain by a larger one"
+    app.analyses.panel.table.item(0, THRESHOLD).setText("5")
+    qtbot.waitUntil(lambda: is_counted(app))
+    assert "at most" not in label.text() and label.text().startswith("Certain: "), "no single threshold decides"
+    app.analyses.set_abstaining(False)
+    qtbot.waitUntil(lambda: is_counted(app))
+    assert not label.isVisible()
+
+
+def test_if_no_threshold_helps_the_panel_says_so(app: App, qtbot: QtBot) -> None:
+    app.document.open_cube("scene", UncertainCube(smooth_cube(30, 40), np.full((30, 40), 2.0)), (0.0, 1.0))
+    for place in ((5, 6), (20, 30)):
+        app.document.add_pin(*place)
+    qtbot.waitUntil(lambda: len(app.document.analysis_spectra) == 2)
+    app.analyses.show(CLASSES)
+    label = app.analyses.panel.classes.certainty
+    qtbot.waitUntil(lambda: is_counted(app) and label.text().endswith("fewer or more different classes."))
+    app.analyses.panel.table.item(0, NAME).setCheckState(Qt.CheckState.Unchecked)
+    qtbot.waitUntil(lambda: is_counted(app) and label.text().endswith("at most."))
 
 
 def test_regions_of_the_selected_class_are_one_step_of_undo(shown: App, qtbot: QtBot) -> None:
@@ -345,6 +400,11 @@ def test_clusters_have_curves_and_become_reference_spectra(opened: App, qtbot: Q
     assert [entry.name for entry in categories] == column(opened, NAME)  # every pixel belongs to a cluster
     assert [row.colour for row in opened.analyses.panel.table.rows] == [entry.colour for entry in categories]
     assert [line.ink for line in lines] == [entry.colour for entry in categories]
+    opened.window.actions_by_name["export_class_map"].trigger()
+    dialog = QApplication.activeModalWidget()
+    assert isinstance(dialog, ClassMapDialog) and dialog.windowTitle() == "Export map of clusters"
+    assert "1 to 6 for the clusters in the order of the table" in dialog.summary.text()
+    dialog.reject()
     opened.analyses.panel.clusters.references.click()
     library = opened.document.plot_settings.library
     assert [each.spectrum.name for each in library] == [f"cluster {number}" for number in range(1, 7)]

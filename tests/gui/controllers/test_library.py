@@ -672,8 +672,7 @@ def test_six_matches_are_seen_in_a_window_of_the_default_size(
     assert app.window.height() == 800
     assert panel.table.viewport().height() >= 6 * panel.table.rowHeight(0)
     assert panel.listing.text() == "2 libraries" and not panel.libraries.isVisible()
-    names = "paints.csv: 12 spectra, minerals.sli: 6 spectra"
-    assert panel.listing.accessibleName() == f"List of opened libraries: {names}"
+    assert panel.listing.accessibleDescription() == "paints.csv: 12 spectra, minerals.sli: 6 spectra"
     panel.marks.setFocus()
     QTest.keyClick(panel.marks, Qt.Key.Key_Tab)
     assert app.window.focusWidget() is panel.listing
@@ -689,6 +688,16 @@ def test_six_matches_are_seen_in_a_window_of_the_default_size(
     QTest.keyClick(panel.libraries, Qt.Key.Key_Delete)
     settle(app, qtbot)
     assert not (panel.listing.isVisible() or panel.libraries.isVisible() or panel.remove.isVisible())
+
+
+def test_metamers_leave_the_image_its_width(library: App, qtbot: QtBot) -> None:
+    library.window.compose(QSize(1280, 800))
+    settle(library, qtbot)
+    width = library.window.image.width()
+    for _ in range(2):
+        library.library.panel.metamers.click()
+        settle(library, qtbot)
+        assert library.window.image.width() == width
 
 
 def test_a_folder_is_a_library_and_is_read_anew(

@@ -415,15 +415,34 @@ def test_the_panel_states_intervals_and_what_they_rest_on(app: App, qtbot: QtBot
     open_cube(app, UncertainCube(VALUES, half))
     app.scatter.open()
     qtbot.waitUntil(lambda: app.document.scatter.intervals is not None and not busy(app))
-    words = app.scatter.panel.words.text()
+    words = app.scatter.panel.words.toolTip()
     assert "reconstructed from the three colours of a photograph by the model test; they are estimates" in words
     width = 2 * np.median(half)  # of a single band
     low, high = np.percentile(X, [5, 95])
     shares = [np.mean(2 * half > np.ptp(np.percentile(values, [5, 95]))) for values in (X, Y)]
     assert high > low and f"{width:.2g} × {width:.2g}; wider than the spread of the image for " in words
-    assert f"{100 * shares[0]:.0f} % of the pixels on x, {100 * shares[1]:.0f} % on y." in words
+    wider = f"{100 * shares[0]:.0f} % of the pixels on x, {100 * shares[1]:.0f} % on y."
+    assert wider in words
+    assert app.scatter.panel.words.text() == (
+        f"{HEIGHT * WIDTH} pixels. Estimates of test. Cross: median 90 % interval, wider than the spread of the image "
+        f"for {wider}"
+    )
     box = app.scatter.panel.view.cross.path().boundingRect()
     assert box.width() == pytest.approx(width, rel=0.01) == pytest.approx(box.height(), rel=0.01)
+
+
+def test_shares_that_do_not_matter_are_in_the_tool_tip_only(app: App, qtbot: QtBot) -> None:
+    open_cube(app, UncertainCube(VALUES, np.full((HEIGHT, WIDTH), 0.001)))
+    app.scatter.open()
+    qtbot.waitUntil(lambda: app.document.scatter.intervals is not None and not busy(app))
+    words = app.scatter.panel.words
+    assert words.text() == f"{HEIGHT * WIDTH} pixels. Estimates of test. Cross: median 90 % interval."
+    assert "0.002 × 0.002; wider than the spread of the image for 0 % of the pixels on x, 0 % on y." in words.toolTip()
+
+
+def test_only_all_of_the_pixels_are_a_hundred_per_cent() -> None:
+    shares = (0.0, 0.0012, 0.126, 0.994, 0.9996, 1.0)
+    assert [tasks.percent(share) for share in shares] == ["0 %", "0.12 %", "13 %", "99 %", "> 99 %", "100 %"]
 
 
 def test_the_largest_parts_become_regions(plotted: App, qtbot: QtBot) -> None:

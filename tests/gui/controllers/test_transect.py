@@ -212,8 +212,9 @@ def test_the_interval_is_a_band(app: App, qtbot: QtBot) -> None:
     low, high = (item.getData()[1] for item in (app.transect.panel.view.low, app.transect.panel.view.high))
     np.testing.assert_allclose((high - low) / 2, half[0], atol=1e-6)
     np.testing.assert_allclose((high + low) / 2, VALUES[15, 5], atol=1e-6)
-    words = app.transect.panel.words.text()
-    assert "by the model test; they are estimates" in words and words.endswith("Band: 90 % prediction interval.")
+    words = app.transect.panel.words
+    assert words.text() == "59 px. Estimates of test. Band: 90 % prediction interval."
+    assert "by the model test; they are estimates" in words.toolTip()
 
 
 def test_its_width_is_a_mean_across(crossed: App, qtbot: QtBot) -> None:

@@ -119,10 +119,9 @@ def test_areas_are_those_of_the_picture_in_its_colours(asked: ClassMapRequest, t
     content = json.loads(path.read_text())
     for feature in content["features"]:
         name, rings = feature["properties"]["name"], feature["geometry"]["coordinates"]
-        number = 1 + ["leaf", "soil"].index(name.split()[0])
-        assert COLOURS[number - 1] in json.dumps(feature["properties"]) or feature["properties"]["classification"][
-            "color"
-        ] == list(bytes.fromhex(COLOURS[number - 1][1:]))
+        number = 1 + ["leaf", "soil"].index(feature["properties"]["class"])
+        assert name.split()[0] == feature["properties"]["class"]
+        assert feature["properties"]["stroke"] == COLOURS[number - 1]
         for ring in rings:  # the holes after the outline take their pixels away again
             corners = [((4000000 - y) / 30, (x - 500000) / 30) for x, y in ring]
             found ^= np.uint8(number) * _even_odd(corners)

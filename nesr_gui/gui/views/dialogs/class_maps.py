@@ -48,18 +48,18 @@ class ClassMapDialog(ChoiceDialog):
     """Settings of the export of a map of classes.
 
     Args:
-        title: what is exported.
-        names: of the classes.
+        what: what is exported, `classes` or `clusters`.
+        names: of these.
         size: height and width of the map in pixels.
         choices: the settings to begin with.
     """
 
     def __init__(
-        self, title: str, names: Sequence[str], size: tuple[int, int], choices: MapChoices,
+        self, what: str, names: Sequence[str], size: tuple[int, int], choices: MapChoices,
         parent: QWidget | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(title, "Export…", parent, lines=3)
-        self._names, self._size = names, size
+        super().__init__(f"Export map of {what}", "Export…", parent, lines=3)
+        self._what, self._names, self._size = what, names, size
         self.format, self.least = combo("Format"), _spin("Smallest area in pixels", MOST_PIXELS, choices.least_pixels)
         self.format.addItems([str(each) for each in MapFormat])
         self.format.setCurrentIndex(list(MapFormat).index(choices.format))
@@ -80,15 +80,16 @@ class ClassMapDialog(ChoiceDialog):
         chosen = self.choices().format
         if chosen is MapFormat.GEOJSON:
             return (
-                f"The areas of {len(self._names)} classes with their holes, in map coordinates if the image has them."
+                f"The areas of {len(self._names)} {self._what} with their holes, in map coordinates if the image has "
+                "them."
             )
         if chosen is MapFormat.IMAGEJ:
-            return f"The areas of {len(self._names)} classes without their holes, in pixels."
+            return f"The areas of {len(self._names)} {self._what} without their holes, in pixels."
         where = ", georeferenced if the source is" if chosen is MapFormat.GEOTIFF else ""
         last = f" to {len(self._names)}" if len(self._names) > 1 else ""
         return (
-            f"{width}×{height} pixels, all of the image{where}: 0 for no class, 1{last} for the classes in the order "
-            "of the table, 255 for uncertain pixels."
+            f"{width}×{height} pixels, all of the image{where}: 1{last} for the {self._what} in the order of the "
+            "table, 0 for none of them, 255 for uncertain pixels."
         )
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
-from nesr_gui.analysis.class_counts import ScoreHistogram
 from nesr_gui.analysis.classification import ABSTAINED
 from nesr_gui.analysis.definitions import ClassDefinition, ClassMethod
 from nesr_gui.gui.model.analyses import AnalysisKind, AnalysisSettings, ClassCounts, FittedAnalysis
@@ -25,7 +24,7 @@ NO_SPECTRA = "Click pixels, draw regions, or load reference spectra: each of the
 COUNTING = "Counting pixels…"
 NOT_COUNTED = "The pixels are not counted, because this was cancelled."
 _OF_SPECTRA = (AnalysisKind.CLASSES, AnalysisKind.ABUNDANCES)
-_ROWS = {AnalysisKind.CLASSES: "Class", AnalysisKind.CLUSTERS: "Cluster", AnalysisKind.ABUNDANCES: "Endmember"}
+_ROWS = {AnalysisKind.CLASSES: "Class", AnalysisKind.CLUSTERS: "Cluster", AnalysisKind.ABUNDANCES: "Used as endmember"}
 
 
 class AnalysisPanel(QWidget):
@@ -181,10 +180,6 @@ class AnalysisPanel(QWidget):
         """
         self.table.show_counts(counts.tally if counts is not None else None, "…" if remark == COUNTING else "")
         self.counted.setText(f"{counts.tally.in_words} ({resolution})." if counts is not None else remark)
-
-    def show_histogram(self, histogram: ScoreHistogram | None, fitted: FittedAnalysis | None) -> None:
-        """Show the histogram of the scores of classes; None until it is computed."""
-        self.classes.show_histogram(histogram, fitted)
 
     def _show_thresholds(self, definition: ClassDefinition) -> None:
         unit = "°" if definition.method is ClassMethod.ANGLE else ""

@@ -2,26 +2,74 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QLabel, QSpinBox, QVBoxLayout, QWidget
 
-from nesr_gui.analysis.class_counts import ScoreHistogram
-from nesr_gui.analysis.classification import MOST_CLASSES
+from nesr_gui.analysis.certainty import ThresholdCertainty
+from nesr_gui.analysis.class_counts import ClassTally, ScoreHistogram
+from nesr_gui.analysis.classification import ABSTAINED, MOST_CLASSES, NONE
 from nesr_gui.analysis.clustering import Feature
 from nesr_gui.analysis.definitions import ClassDefinition, ClassMethod, ClusterDefinition, Definition
-from nesr_gui.gui.model.analyses import AnalysisKind, FittedAnalysis
+from nesr_gui.gui.model.analyses import AnalysisKind, ClassCounts, FittedAnalysis
 from nesr_gui.gui.views.panels.analysis_page import AnalysisPage
+from nesr_gui.gui.views.panels.class_table import share_text
 from nesr_gui.gui.views.panels.threshold_histogram import ThresholdHistogram
-from nesr_gui.gui.views.widgets import NumberBox, combo, command_button, row
+from nesr_gui.gui.views.widgets import NumberBox, combo, command_button, note, row
 
 METHODS = {ClassMethod.ANGLE: "Spectral angle", ClassMethod.FILTER: "Matched filter"}
 FEATURES = {
     Feature.SPECTRA: "Spectra", Feature.SHAPES: "Shapes, without brightness",
     Feature.COMPONENTS: "Principal components",
 }  # fmt: skip
+_PART, _FEW = 0.1, 0.005  # the share of the pixels for which a threshold is named, and one that is not worth naming
 _UNITS = {ClassMethod.ANGLE: "°", ClassMethod.FILTER: ""}
+
+
+CERTAIN = (
+    "A pixel is certain if all spectra within its 90 % interval are of one class. It is pale in the picture, and only "
+    "likely, if some of them are of another class, or of none."
+)
+
+
+def certainty_text(
+    tally: ClassTally | None, certainty: ThresholdCertainty | None, threshold: float, unit: str
+) -> str:  # fmt: skip
+    """How many pixels certainly have a class, how many likely, and which threshold makes more of them certain.
+
+    Args:
+        tally: the counts of the picture; None until they are known.
+        certainty: what a threshold changes; None if that is unknown, or not decided by a single threshold.
+        threshold: that of all classes.
+        unit: of thresholds.
+    """
+    sentences = list[str]()
+    if tally is not None:
+        classes = [each for each in tally.counts if each.number not in (NONE, ABSTAINED)]
+        certain = share_text(sum(each.share for each in classes))
+        likely = share_text(sum(tally.uncertain[each.number] for each in classes) / max(tally.used, 1))
+        sentences.append(f"Certain: {certain}. Likely: {likely} (pale: the interval allows another answer).")
+    if certainty is None:
+        return " ".join(sentences)
+    if tally is None:
+        sentences.append(f"Certain: about {_percent(certainty.share(threshold))}.")
+    if certainty.most < _FEW:
+        sentences.append("No threshold makes pixels certain: choose fewer or more different classes.")
+    elif certainty.share(threshold) < (share := min(_PART, certainty.most / 2)):
+        least, most = _rounded(certainty.strictest(share), certainty.is_distance), _percent(certainty.most)
+        sentences.append(f"{_percent(share)} are certain from a threshold of {least:g}{unit} on, {most} at most.")
+    return " ".join(sentences)
+
+
+def _rounded(threshold: float, is_distance: bool) -> float:
+    """A threshold of few digits that what meets this one meets as well."""
+    return math.ceil(10 * threshold) / 10 if is_distance else math.floor(100 * threshold) / 100
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} %"
 
 
 class ClassesPage(AnalysisPage):
@@ -47,6 +95,11 @@ class ClassesPage(AnalysisPage):
         layout = _column(self)
         self.add_to_head(self.method, QLabel("Threshold"), self.threshold)
         layout.addWidget(self.histogram)
+        self.certainty = note(2)
+        self.certainty.setAccessibleName("How many pixels are certain")
+        self.certainty.setToolTip(CERTAIN)
+        self.certainty.hide()
+        layout.addWidget(self.certainty)
 
     def show_definition(self, definition: Definition) -> None:
         """Show method and threshold."""
@@ -74,6 +127,20 @@ class ClassesPage(AnalysisPage):
         """Show the histogram of the scores of classes; None until it is computed."""
         colours = [each.colour for each in fitted.request.spectra] if fitted is not None else []
         self.histogram.show_histogram(histogram, colours, _UNITS[self._definition.method])
+
+    def show_certainty(self, counts: ClassCounts | None, certainty: ThresholdCertainty | None) -> None:
+        """State how many pixels are certain, and what would make more so; nothing if both are None.
+
+        Args:
+            counts: of the pixels of each class.
+            certainty: what the threshold changes.
+        """
+        tally, definition = counts.tally if counts is not None else None, self._definition
+        has_own = any(key in definition.own for key in self._keys)
+        unit = _UNITS[definition.method]
+        text = certainty_text(tally, None if has_own else certainty, definition.threshold, unit)
+        self.certainty.setText(text)
+        self.certainty.setVisible(bool(text))
 
     def _show_thresholds(self) -> None:
         definition = self._definition

@@ -262,6 +262,7 @@ class LibraryPanel(QWidget):
         self.libraries.removal_requested.connect(self._request_removal)
         self.listing = QToolButton()  # opens the list, which otherwise leaves its place to the matches
         self.listing.setCheckable(True)
+        self.listing.setAccessibleName("List of opened libraries")
         self.listing.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.listing.toggled.connect(self._show_list)
         self._make_settings()
@@ -295,7 +296,7 @@ class LibraryPanel(QWidget):
             self.libraries.addItem(item)
         names = [self.libraries.item(at).text() for at in range(self.libraries.count())]
         self.listing.setText(f"{len(names)} {'library' if len(names) == 1 else 'libraries'}")
-        self.listing.setAccessibleName(f"List of opened libraries: {', '.join(names)}")
+        self.listing.setAccessibleDescription(", ".join(names))
         self.listing.setToolTip("\n".join(("Show the list of opened libraries, to close some of them", *names)))
         for widget in (self.listing, self._question, self._tools, self.basis):
             widget.setVisible(bool(libraries))
@@ -316,9 +317,11 @@ class LibraryPanel(QWidget):
         self.most.setValue(settings.most)
         self.brightness.setChecked(settings.any_brightness)
         del blocked
-        self.distance.setVisible(not settings.metamers)
-        self.most.setVisible(settings.metamers)
-        self.brightness.setVisible(settings.metamers)
+        of_metamers, on = (self.most, self.brightness), settings.metamers
+        for widget in (self.distance,) if on else of_metamers:  # first: all together would widen the panel
+            widget.hide()
+        for widget in of_metamers if on else (self.distance,):
+            widget.show()
 
     def show_answer(self, answer: MatchAnswer | None, words: str) -> None:
         """Show matches, or none and why. Spectra that are in the list again stay selected.

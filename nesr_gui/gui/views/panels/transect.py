@@ -68,9 +68,10 @@ class TransectPanel(QWidget):
             self.across.setValue(width)
             blocked.unblock()
 
-    def show_words(self, text: str) -> None:
+    def show_words(self, text: str, tip: str = "") -> None:
         """State what the transect shows, or how to draw one."""
         self.words.setText(text)
+        self.words.setToolTip(tip)
         self.words.setVisible(bool(text))
 
     def sizeHint(self) -> QSize:

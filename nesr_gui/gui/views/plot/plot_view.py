@@ -272,7 +272,7 @@ class PlotView(pg.PlotWidget):  # type: ignore[misc]
         self.layer = CurveLayer(self.plot, self._quiet_ink)
         self.line = pg.InfiniteLine(550.0, angle=90, movable=True)
         self.line.setZValue(15)
-        self.tag = pg.InfLineLabel(self.line, "{value:.1f} nm", position=0.965, anchors=[(-0.06, 0.5), (1.06, 0.5)])
+        self.tag = pg.InfLineLabel(self.line, "{value:.1f} nm", position=1, anchors=[(-0.06, 0), (1.06, 0)])
         self.plot.addItem(self.line, ignoreBounds=True)
         self.line.sigDragged.connect(self._drag_line)
         self.box.clicked.connect(self.wavelength_picked)

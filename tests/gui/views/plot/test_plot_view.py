@@ -52,6 +52,16 @@ def plot(qtbot: QtBot) -> Iterator[PlotView]:
     yield made
 
 
+@pytest.mark.parametrize("height", [190, 320, 700])
+def test_the_wavelength_beside_the_line_is_never_cut_off(plot: PlotView, height: int) -> None:
+    plot.resize(520, height)
+    QApplication.processEvents()
+    box = plot.line.getViewBox()
+    assert box.sceneBoundingRect().contains(plot.tag.mapToScene(plot.tag.boundingRect()).boundingRect().center())
+    text = plot.tag.textItem.mapToScene(plot.tag.textItem.boundingRect()).boundingRect()
+    assert text.top() >= box.sceneBoundingRect().top() - 0.5 and text.height() > 10
+
+
 def test_there_is_a_grid_line_at_each_label(plot: PlotView) -> None:
     def lines() -> tuple[set[float], set[float]]:
         path = plot.grid.path()
