@@ -44,12 +44,13 @@ def test_counts_are_in_the_rows_of_their_classes(qtbot: QtBot) -> None:
 
 @pytest.fixture
 def histogram(qtbot: QtBot) -> ThresholdHistogram:
-    """Two classes with as many pixels at each of ten scores from 0 to 20."""
+    """Two classes with as many pixels at each of ten scores from 0 to 20, and ten times as many at the ninth."""
     widget = ThresholdHistogram()
     qtbot.addWidget(widget)
     widget.resize(420, 120)
     counts = np.full((2, 10), 50)
-    widget.show_histogram(ScoreHistogram(np.linspace(0, 20, 11), counts, 1000, 1000), COLOURS, "°")
+    counts[:, 8] = 500
+    widget.show_histogram(ScoreHistogram(np.linspace(0, 20, 11), counts, 1900, 1900), COLOURS, "°")
     return widget
 
 
@@ -60,7 +61,7 @@ def test_scores_that_meet_the_threshold_of_their_class_are_not_pale(
     """Small distances or large fractions; the second class has a threshold of its own, a dashed line of its colour."""
     histogram.show_threshold(8.0, (None, 14.0), is_distance=is_distance)
     image = histogram.grab().toImage()
-    bottom = histogram.height() - 40
+    bottom = histogram.height() - 25
 
     def is_pale(x: float, colour: str) -> bool:
         """Whether only a pale tint of a colour is in a column of the picture."""
@@ -73,7 +74,7 @@ def test_scores_that_meet_the_threshold_of_their_class_are_not_pale(
             is_met = score <= threshold if is_distance else score >= threshold
             assert is_pale(score, colour) != is_met, (score, colour)
     at = round(histogram.x_of(14.0))
-    above = [image.pixelColor(x, y) for x in (at - 1, at, at + 1) for y in (2, 3, 4, 5)]
+    above = [image.pixelColor(x, y) for x in (at - 1, at, at + 1) for y in range(2, 20)]  # the bars are lower there
     assert any(_is_like(each, COLOURS[1]) or _is_tint(each, COLOURS[1]) for each in above)
 
 
