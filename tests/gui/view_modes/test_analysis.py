@@ -354,8 +354,11 @@ def test_classes_are_the_visible_marks_in_their_colours_then_references_in_other
 def test_pixels_without_a_value_are_dark_grey_in_pictures_of_values() -> None:
     values = VALUES.copy()
     values[15, 3, 4] = np.nan
-    settings = AnalysisSettings(expression=ExpressionDefinition("b550"))
-    context = context_of(CubeField(values, BANDS), settings, AnalysisKind.EXPRESSION)
+    settings = AnalysisSettings(expression=ExpressionDefinition("b550", 0.01))
+    context = context_of(Limited(values, BANDS, Quantity.REFLECTANCE), settings, AnalysisKind.EXPRESSION)
     picture = render_picture(RenderRequest(ANALYSES[AnalysisKind.EXPRESSION], context, WHOLE), ignore)
     is_grey = (picture.shown == MISSING).all(axis=-1)
     assert is_grey[3, 4] and is_grey.sum() == 1
+    assert (
+        picture.abstained is not None and picture.abstained.sum() == picture.abstained.size - 1
+    )  # no other is certain
