@@ -78,6 +78,21 @@ class Density:
         """Pixels within the limits."""
         return int(self.counts.sum())
 
+    def rows(self, names: Sequence[str]) -> list[dict[str, float]]:
+        """A row of a table for each cell that has pixels: x and y in its middle, by their names, and their number."""
+        left, right, bottom, top = self.limits
+        height, width = self.counts.shape
+        x, y = (
+            low + (np.arange(size) + 0.5) * (high - low) / size
+            for low, high, size in ((left, right, width), (bottom, top, height))
+        )
+        places = zip(*(part.tolist() for part in np.nonzero(self.counts)), strict=True)
+        keys = f"{names[0]} (x)", f"{names[1]} (y)", "pixels"
+        return [
+            dict(zip(keys, (float(x[col]), float(y[row]), int(self.counts[row, col])), strict=True))
+            for row, col in places
+        ]
+
 
 def automatic_limits(values: FloatArray) -> Limits:
     """Limits that contain all but .1 % of the finite values at each end, with a margin.

@@ -47,6 +47,17 @@ class Summary:
     highest: Doubles
     percentiles: Doubles
 
+    def cells(self, at: int | None = None) -> dict[str, str]:
+        """The statistics as cells of a table: of a single value, or those at the wavelength with the index `at`."""
+        percentiles = {
+            "median" if percent == 50 else f"{percent:g} %": values
+            for percent, values in zip(PERCENTILES, self.percentiles, strict=True)
+        }
+        parts = {
+            "mean": self.mean, "SD": self.deviation, "lowest": self.lowest, **percentiles, "highest": self.highest,
+        }  # fmt: skip
+        return {name: f"{float(values if at is None else values[at]):.6g}" for name, values in parts.items()}
+
 
 @dataclass(frozen=True, eq=False)
 class RegionStatistics(Summary):
@@ -74,6 +85,20 @@ class RegionStatistics(Summary):
             "mean": self.mean, "standard deviation": self.deviation, "lowest": self.lowest, "highest": self.highest,
         }  # fmt: skip
         return [Spectrum(self.wavelengths, part.astype(np.float32), f"{name} {what}") for what, part in parts.items()]
+
+    def in_words(self) -> str:
+        """How many pixels the statistics are from, as sentences."""
+        text = f"{self.pixels:,} {'pixel' if self.pixels == 1 else 'pixels'}"
+        text += ", evenly spread." if self.is_sampled else "."
+        if self.sorted_pixels < self.pixels:
+            text += f" Percentiles are from {self.sorted_pixels:,} of them."
+        return text
+
+    def rows(self) -> list[dict[str, str]]:
+        """A row of a table for the mean over the wavelengths, and one for each of them."""
+        nm = self.wavelengths.nm
+        rows = [{"nm": f"{nm[0]:g}-{nm[-1]:g}", **self.overall.cells()}]
+        return rows + [{"nm": f"{band:g}", **self.cells(at)} for at, band in enumerate(nm.tolist())]
 
 
 def region_statistics(

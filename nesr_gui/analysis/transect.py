@@ -48,6 +48,38 @@ class Transect:
         named = zip(self.distances.tolist(), self.spectra, strict=True)
         return [Spectrum(self.wavelengths, values, f"{distance:.6g} px") for distance, values in named]
 
+    def rows(self, metres: float | None = None) -> list[dict[str, float]]:
+        """A row of a table for each point: where it is, and its spectrum with the prediction interval.
+
+        Args:
+            metres: the length of a source pixel, if distances in metres are wanted, too.
+        """
+        names = [f"{nm:g} nm" for nm in self.wavelengths.nm]
+        parts = [("", self.spectra)]
+        if self.limits is not None:
+            parts += [(" 90 % low", self.limits[0]), (" 90 % high", self.limits[1])]
+        rows = []
+        for at, (distance, (row, col)) in enumerate(zip(self.distances.tolist(), self.points.tolist(), strict=True)):
+            place = {"distance_px": distance, "row": row, "col": col}
+            if metres is not None:
+                place["distance_m"] = distance * metres
+            values = {
+                name + part: float(str(value))  # the shortest text that reads back the same float32
+                for part, table in parts
+                for name, value in zip(names, table[at], strict=True)
+            }
+            rows.append(place | values)
+        return rows
+
+
+def describe_line(corners: Sequence[Point], width: int) -> dict[str, str]:
+    """What a file records of the line of a transect."""
+    points = [f"row {row:g}, column {col:g}" for row, col in corners]
+    return {
+        "transect": f"from {' to '.join(points)} of the source image",
+        "width": f"mean of {width} pixels across" if width > 1 else "1 pixel",
+    }
+
 
 def sample_transect(
     field: SpectralField,

@@ -11,7 +11,7 @@ import sys
 import click
 
 from nesr_gui._version import __version__
-from nesr_gui.cli import analysis, camera, export, gui, inspect, models, options, samples, train
+from nesr_gui.cli import analysis, camera, export, gui, inspect, models, options, samples, tables, train
 from nesr_gui.cli.reconstruct import reconstruct
 
 
@@ -38,6 +38,7 @@ def cli() -> None:
 for command in (
     gui.gui, samples.samples, reconstruct, inspect.spectrum, inspect.info, inspect.compare,
     analysis.match, analysis.classify, analysis.cluster, analysis.unmix, analysis.compute, analysis.components,
+    tables.statistics, tables.transect, tables.scatter,
     export.export, camera.calibrate_camera, train.train, train.evaluate, train.calibrate, train.import_weights,
     train.experiment, gui.benchmark, models.models, models.export_model, models.list_plugins,
 ):  # fmt: skip

@@ -31,6 +31,8 @@ from nesr_gui.cli.options import (
 @click.option("--at", "points", metavar="ROW,COL", multiple=True, required=True, help="Pixel to read; repeatable.")
 @click.option("-o", "--out", type=FILE, help="File for the spectra (.csv). [default: print them]")
 @click.option("--wavelengths", "listed", help="Wavelengths in nm, start:stop:step or a list. [default: every nm]")
+@click.option("--continuum", is_flag=True, help="Divide by the continuum, the upper convex hull, and print depth, "
+              "position and width of the deepest absorption band.")  # fmt: skip
 @anchor_option
 @reading_options
 @camera_option
@@ -42,12 +44,14 @@ def spectrum(
     anchors: tuple[str, ...],
     out: Path | None,
     listed: str | None,
+    continuum: bool,
     camera: Path | None,
     model: Path | None,
     device: str,
     **options: Any,
 ) -> None:
     """Write or print the spectra of single pixels of a photograph or a cube."""
+    from nesr_gui.analysis.continuum import deepest_band, remove_continuum
     from nesr_gui.io.spectra import csv
     from nesr_gui.spectral import Spectrum, Wavelengths
 
@@ -55,13 +59,17 @@ def spectrum(
     field = open_field(image, model, device, options, camera, anchors)
     wavelengths = Wavelengths.parse(listed) if listed else default_wavelengths(field)
     names = [f"row {row} col {col}" for row, col in pixels]
-    spectra = [
-        Spectrum(wavelengths, values, name)
-        for values, name in zip(field.spectra(pixels, wavelengths), names, strict=True)
-    ]
+    table, provenance = field.spectra(pixels, wavelengths), dict(field.provenance)
+    if continuum:
+        table = remove_continuum(table.T, wavelengths).T
+        provenance["processing"] = "divided by the continuum, the upper convex hull"
+        for name, (depth, nm, width) in zip(names, deepest_band(table.T, wavelengths).T.tolist(), strict=True):
+            click.echo(f"{name}: band of depth {depth:.4g} at {nm:.4g} nm, {width:.4g} nm wide", err=True)
+    spectra = [Spectrum(wavelengths, values, name) for values, name in zip(table, names, strict=True)]
     if out:
-        csv.write_curves(out, spectra, provenance=field.provenance)
-        click.echo(f"{out}: {len(spectra)} spectra at {len(wavelengths)} wavelengths")
+        csv.write_curves(out, spectra, provenance=provenance)
+        what = "1 spectrum" if len(spectra) == 1 else f"{len(spectra)} spectra"
+        click.echo(f"{out}: {what} at {len(wavelengths)} wavelengths")
         return
     click.echo("\t".join(["nm", *names]))
     for index, nm in enumerate(wavelengths):

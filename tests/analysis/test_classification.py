@@ -21,7 +21,7 @@ from nesr_gui.fields.protocol import Cancelled
 from nesr_gui.io.georeference import Georeference
 from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity, Spectrum
-from tests.analysis.scenes import BANDS, TiledCube, chart_spectra, field_of, mixed_cube
+from tests.analysis.scenes import BANDS, TiledCube, UncertainCube, chart_spectra, field_of, mixed_cube
 
 VALUES = mixed_cube()
 IMAGE = np.moveaxis(VALUES, 0, -1).astype(np.float64)
@@ -82,6 +82,28 @@ def test_the_class_of_a_filter_is_that_of_the_largest_score():
     assert len(np.unique(classes)) > 1
 
 
+def test_a_spectrum_of_any_brightness_is_at_no_angle_to_its_own_class():
+    """The cosine of equal directions is rounded to more than 1 for some of them."""
+    gains = np.random.default_rng(4).uniform(0.01, 3, 2000).astype(np.float32)
+    for at, spectrum in enumerate(chart_spectra()):
+        angles = SpectralAngleMapper(chart_spectra(), BANDS).scores(spectrum.values[:, None] * gains)
+        assert (angles[at] < 0.1).all() and np.isfinite(angles).all()
+
+
+@pytest.mark.parametrize("is_angle", [True, False])
+def test_a_score_at_the_threshold_belongs_to_the_class(is_angle):
+    scoring = SpectralAngleMapper(chart_spectra(3), BANDS)
+    if not is_angle:
+        scoring = MatchedFilter.fit(field_of(VALUES), chart_spectra(3), BANDS)
+    scores = scoring.scores(VALUES)
+    limit = np.median(scores.min(axis=0) if is_angle else scores.max(axis=0).ravel()[1:])
+    at = np.abs((scores.min(axis=0) if is_angle else scores.max(axis=0)) - limit).argmin()
+    limit = (scores.min(axis=0) if is_angle else scores.max(axis=0)).flat[at]
+    beyond = np.nextafter(limit, np.float32(-np.inf if is_angle else np.inf))
+    assert Classification(scoring, float(limit)).classes(scores).flat[at] > 0
+    assert Classification(scoring, float(beyond)).classes(scores).flat[at] == 0
+
+
 def test_a_map_does_not_depend_on_how_the_image_is_split():
     analysis = Classification(SpectralAngleMapper(chart_spectra(), BANDS), 5)
     whole, tiled = (
@@ -97,6 +119,19 @@ def test_pixels_without_values_have_no_class():
     assert np.isnan(made.values[:, 5, 6]).all() and np.isnan(made.values).sum() == 2
     numbers = class_numbers(made.values[0], made.abstained())
     assert numbers[5, 6] == 0 and (numbers > 0).sum() == numbers.size - 1
+
+
+def test_pixels_without_values_are_not_uncertain():
+    """They have no interval either: in files of classes they have no class, and do not count."""
+    values = VALUES.copy()
+    values[7, 5, 6] = np.nan
+    field = UncertainCube(values, np.full(VALUES.shape[1:], 0.2))
+    made = compute_map(field, Classification(SpectralAngleMapper(chart_spectra(), BANDS), 20))
+    assert made.abstained().any() and not made.abstained()[5, 6]
+    assert class_numbers(made.values[0], made.abstained())[5, 6] == 0
+    assert made.abstained_share() == made.abstained().sum() / (made.values[0].size - 1)
+    counts = count_classes(made, tuple("abcdef"))
+    assert sum(each.pixels for each in counts) == made.values[0].size - 1
 
 
 def test_a_region_limits_the_map():

@@ -73,6 +73,15 @@ def test_equal_seeds_give_equal_clusters_however_the_image_is_split():
     assert one.describe()["seed"] == "3"
 
 
+def test_materials_that_lie_in_different_parts_of_an_image_are_all_found():
+    """Every mini-batch has pixels of the whole image: rows of one material fill several of them."""
+    which = np.repeat(np.arange(4), [60, 30, 20, 10])[:, None] * np.ones(400, int)
+    noise = np.random.default_rng(3).normal(0, 0.01, (31, *which.shape))
+    values = (np.stack([s.values for s in chart_spectra(4)])[which].transpose(2, 0, 1) + noise).astype(np.float32)
+    clusters = Clusters.fit(field_of(values), BANDS, 4)
+    np.testing.assert_array_equal(clusters.values(values)[0], which + 1)
+
+
 def test_clusters_report_progress_and_can_be_cancelled_in_both_parts():
     values, _ = patchwork()
     field = TiledCube(values, BANDS, Quantity.REFLECTANCE)

@@ -47,6 +47,18 @@ def test_noise_fractions_equal_those_of_spectral_python():
         np.testing.assert_allclose(own, theirs, atol=2e-3 * np.abs(theirs).max())
 
 
+@pytest.mark.parametrize("kind", ComponentKind)
+def test_curves_are_mean_and_loadings(kind):
+    """From which the spectra are rebuilt; the projection of noise fractions is another matrix."""
+    found = Components.fit(field_of(VALUES), BANDS, 4, kind)
+    mean, *loadings = found.curves()
+    np.testing.assert_allclose(mean.values, VALUES.mean(axis=(1, 2)), rtol=1e-5)
+    scores = found.values(VALUES).reshape(4, -1).astype(np.float64)
+    rebuilt = mean.values[:, None] + sum(np.outer(each.values, own) for each, own in zip(loadings, scores, strict=True))
+    np.testing.assert_allclose(rebuilt, found.spectra(found.values(VALUES)).reshape(31, -1), atol=1e-4)
+    assert [each.name for each in loadings] == [f"{kind.short} {number}" for number in range(1, 5)]
+
+
 def test_components_do_not_depend_on_how_the_image_is_split(monkeypatch):
     whole = [Components.fit(field_of(VALUES), BANDS, 5, kind) for kind in ComponentKind]
     monkeypatch.setattr(pixelwise, "STRIP_VALUES", 3 * 31 * 31)  # strips of three rows

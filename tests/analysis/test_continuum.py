@@ -38,8 +38,8 @@ def test_straight_convex_and_gapped_spectra():
     np.testing.assert_allclose(hull[:, 0], straight, atol=1e-6)
     np.testing.assert_array_equal(hull[:, 1], dome)
     assert np.isnan(hull[:, 2]).all()
-    black = np.zeros((31, 1), np.float32)
-    assert np.isnan(remove_continuum(black, BANDS)).all()
+    for dark in (0 * straight, -straight):  # no continuum to divide by
+        assert np.isnan(remove_continuum(dark, BANDS)).all() and np.isnan(remove_continuum(dark[:, None], BANDS)).all()
 
 
 def test_the_depth_and_position_of_a_band_are_found():

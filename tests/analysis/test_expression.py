@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.integrate import trapezoid
 
 from nesr_gui.analysis.expression import MAX_BANDS, MAX_DEPTH, Expression, ExpressionError
 from nesr_gui.analysis.indices import INDICES, expression_of
@@ -161,6 +162,8 @@ def test_truth_values_are_classes_and_others_have_a_difference():
     assert Expression.parse("b550 > 0.5 and b600 < 1").for_field(field, 0.3).layers[0].difference == 0
     assert Expression.parse("(b550 > 0.5) * b600").for_field(field, 0.3).layers[0].difference == 0.3
     assert Expression.parse("b550").for_field(field).layers[0].difference is None
+    for text, is_truth_value in (("-b550", False), ("+(b550 > 1)", False), ("not b550", True), ("0 < b550 < 1", True)):
+        assert Expression.parse(text).is_truth_value == is_truth_value, text
 
 
 def test_every_index_is_computed_in_the_visible_range_and_states_its_source():
@@ -184,6 +187,32 @@ def test_indices_have_their_published_values():
         found = compute_map(field, Expression.parse(INDICES[name].expression).for_field(field)).values.item()
         assert found == pytest.approx(value, abs=1e-5), name
     assert expected.keys() == INDICES.keys()
+
+
+def test_indices_have_the_bands_of_their_definitions():
+    """Computed anew from the formulas of docs/analysis.md, of spectra that differ at every wavelength."""
+    spectrum = np.random.default_rng(9).uniform(0.1, 0.9, 31).astype(np.float32)
+
+    def r(nm):
+        return np.interp(nm, BANDS.nm, spectrum)
+
+    def mean(low, high):
+        fine = np.arange(low, high + 0.5, 5)  # has all bands
+        return trapezoid(r(fine), fine) / (high - low)
+
+    blue, green, red = mean(450, 495), mean(520, 570), mean(620, 680)
+    expected = {
+        "GLI": (2 * green - red - blue) / (2 * green + red + blue), "VARI": (green - red) / (green + red - blue),
+        "NGRDI": (green - red) / (green + red), "TGI": -0.5 * (190 * (r(670) - r(550)) - 120 * (r(670) - r(480))),
+        "PRI": (r(531) - r(570)) / (r(531) + r(570)), "CRI550": 1 / r(510) - 1 / r(550),
+        "CRI700": 1 / r(510) - 1 / r(700), "ARI": 1 / r(550) - 1 / r(700), "CTR1": r(695) / r(420),
+    }  # fmt: skip
+    field = field_of(spectrum[:, None, None])
+    found = {
+        name: compute_map(field, Expression.parse(index.expression).for_field(field)).values.item()
+        for name, index in INDICES.items()
+    }
+    assert found == pytest.approx(expected, rel=1e-5)
 
 
 def test_an_index_is_found_by_its_name_in_any_case():

@@ -98,6 +98,15 @@ def test_spectra_are_resampled_once_for_the_same_wavelengths(folder):
         others[0, 0] = 1
 
 
+def test_other_ranges_of_as_many_wavelengths_are_resampled_anew():
+    spectra = chart_spectra(3)
+    library = SpectralLibrary.of(spectra)
+    for low in (400, 450, 420):
+        wanted = Wavelengths.from_step(low, low + 200, 20)
+        values = library.covering(wanted)[1]
+        np.testing.assert_allclose(values, [np.interp(wanted.nm, BANDS.nm, each.values) for each in spectra], atol=1e-6)
+
+
 def test_a_folder_reports_progress_and_what_has_no_spectra(folder):
     reported = []
     entries, skipped = read_entries(folder, reported.append)

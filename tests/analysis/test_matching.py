@@ -17,9 +17,9 @@ from nesr_gui.analysis.distances import (
 from nesr_gui.analysis.library import SpectralLibrary
 from nesr_gui.analysis.matching import Query, find_metamers, interval_cover, match_rows, rank_matches
 from nesr_gui.colorimetry.appearance import smooth_metamers
-from nesr_gui.colorimetry.viewing_conditions import Illuminant, Observer, ViewingConditions
+from nesr_gui.colorimetry.viewing_conditions import CIE_1931, D65, Illuminant, Observer, ViewingConditions
 from nesr_gui.fields.protocol import Cancelled
-from nesr_gui.spectral import Spectrum, Wavelengths
+from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.analysis.scenes import BANDS, UncertainCube, chart_spectra, field_of, mixed_cube
 
 CHANCE = np.random.default_rng(2)
@@ -69,6 +69,13 @@ def library(values=MANY, bands=BANDS):
     return SpectralLibrary.of(
         [Spectrum(bands, row.astype(np.float32), f"patch {at}") for at, row in enumerate(values)], "chart.csv"
     )
+
+
+def test_radiance_has_the_colour_differences_of_its_reflectance_under_the_same_light():
+    light = D65.power(BANDS.nm) / 100
+    expected = colour_distances(ONE, MANY, BANDS, ViewingConditions(D65, CIE_1931))
+    found = colour_distances(ONE * light, MANY * light, BANDS, ViewingConditions(D65, CIE_1931), Quantity.RADIANCE)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
 @pytest.mark.parametrize("distance", Distance)
@@ -161,12 +168,22 @@ def test_metamers_share_the_colour_and_not_the_spectrum():
     query = Query(Spectrum(BANDS, other.astype(np.float32), "pixel"))
     books = library(np.stack([MANY[1], 0.5 * truth, truth, MANY[3]]))
     found = find_metamers(query, books)
-    assert [match.entry.name for match in found] == ["patch 1", "patch 2"] or [match.entry.name for match in found] == [
-        "patch 2",
-        "patch 1",
-    ]
+    assert sorted(match.entry.name for match in found) == ["patch 1", "patch 2"]
     assert all(match.distance < 0.05 for match in found) and spectral_angles(other, truth[None])[0] > 1
     assert [m.entry.name for m in find_metamers(query, books, at_any_brightness=False)] == ["patch 2"]
+
+
+def test_metamers_are_those_of_a_slow_loop_with_the_limit_and_by_angle():
+    query = Query(Spectrum(BANDS, ONE.astype(np.float32), "pixel"))
+    differences = [
+        float(colour_distances(query.spectrum.values, other[None], BANDS)[0]) for other in MANY.astype(np.float32)
+    ]
+    angles = [float(spectral_angles(ONE, other[None])[0]) for other in MANY]
+    most = sorted(differences)[5]  # the sixth is at the limit, which belongs to what counts as the same
+    expected = sorted((at for at in range(18) if differences[at] <= most), key=lambda at: angles[at])
+    found = find_metamers(query, library(), most=most)
+    assert [match.entry.name for match in found] == [f"patch {at}" for at in expected] and len(expected) == 6
+    assert [match.distance for match in found] == pytest.approx([differences[at] for at in expected], abs=1e-9)
 
 
 def test_another_light_or_camera_separates_metamers():

@@ -117,10 +117,12 @@ def test_neighbouring_polygons_share_no_pixel_and_leave_none_out():
     np.testing.assert_array_equal(right, (grid[0] >= 2) & (grid[0] < 4) & (grid[1] < 4))
 
 
+@pytest.mark.parametrize("binning", [1, 3])
 @pytest.mark.parametrize("sample", [None, 16 * 31])
-def test_intervals_are_those_of_the_map(sample):
+def test_intervals_are_those_of_the_map(sample, binning):
     half = np.linspace(0.001, 0.3, VALUES[0].size).reshape(VALUES.shape[1:])
     field = UncertainCube(VALUES, half)
+    field.binning, field.source_shape = binning, (binning * 24, binning * 31)
     pair = pair_of(field)
     made = compute_map(field, pair)
     found = summarise_intervals(field, pair, made.differences, sample=sample)
@@ -130,6 +132,18 @@ def test_intervals_are_those_of_the_map(sample):
     shares = [np.mean(made.abstained(layer)[rows]) for layer in (0, 1)]
     np.testing.assert_allclose(found.shares, shares)
     assert 0.05 < found.shares[0] < 0.95 and found.pixels == widths.shape[1]
+
+
+def test_pixels_without_a_value_of_one_axis_have_no_interval():
+    half = np.linspace(0.001, 0.3, VALUES[0].size).reshape(VALUES.shape[1:])
+    values = VALUES.copy()
+    values[25, :12] = np.nan  # one axis has no value there, where the intervals are narrow
+    field = UncertainCube(values, half)
+    pair = pair_of(field, y="b650")
+    found = summarise_intervals(field, pair, (0.2, 0.2), sample=None)
+    assert found.pixels == 12 * 31
+    np.testing.assert_allclose(found.widths, 2 * np.median(half[12:]), rtol=1e-5)
+    np.testing.assert_allclose(found.shares, np.mean(2 * half[12:] > 0.2))
 
 
 def test_every_step_can_be_cancelled():

@@ -221,6 +221,30 @@ def test_the_interval_of_a_wide_transect_is_the_mean_of_its_intervals():
     assert sample_transect(field, [(5.5, 3.5), (5.5, 20.5)], BANDS, intervals=False).limits is None
 
 
+@pytest.mark.parametrize("width", [1, 3])
+def test_a_transect_of_a_reduced_field_is_that_of_its_pixels(width):
+    """With intervals, which differ from pixel to pixel; only distances and places are in other pixels."""
+    half = np.random.default_rng(8).uniform(0.01, 0.2, SHAPE)
+    fields = [UncertainCube(VALUES, half) for _ in range(2)]
+    fields[1].binning, fields[1].source_shape = 3, (3 * SHAPE[0], 3 * SHAPE[1])
+    line = np.array([(3.2, 4.7), (17.9, 26.1)])
+    one, other = (
+        sample_transect(field, [tuple(end) for end in scale * line], BANDS, count=30, width=width)
+        for field, scale in zip(fields, (1, 3), strict=True)
+    )
+    np.testing.assert_allclose(other.spectra, one.spectra, atol=1e-6)
+    np.testing.assert_allclose(other.limits, one.limits, atol=1e-6)
+    np.testing.assert_allclose((other.distances, *other.points.T), 3 * np.array((one.distances, *one.points.T)))
+
+
+def test_the_interval_beside_the_middle_of_a_pixel_is_as_wide_as_in_it():
+    half = np.random.default_rng(8).uniform(0.01, 0.2, SHAPE)
+    found = sample_transect(UncertainCube(VALUES, half), [(5.3, 3.1), (5.3, 20.9)], BANDS, count=90)
+    widths = 2 * half[5, np.floor(found.points[:, 1]).astype(int)]
+    np.testing.assert_allclose(found.limits[1] - found.limits[0], np.broadcast_to(widths[:, None], (90, 31)), atol=1e-5)
+    np.testing.assert_allclose(found.limits.mean(axis=0), found.spectra, atol=1e-5)
+
+
 def test_an_analysis_along_a_transect_and_its_intervals():
     field = UncertainCube(VALUES, np.full(SHAPE, 0.05))
     found = sample_transect(field, [(0.5, 0.5), (20.5, 0.5)], BANDS, count=21)
@@ -260,7 +284,7 @@ def test_a_box_is_averaged_as_far_as_it_is_in_the_image():
 
 def test_the_statistics_of_classes_are_those_of_their_masks():
     values = VALUES.copy()
-    values[2, 5, 6] = np.nan
+    values[2, 5, 6] = values[9, 5, 4] = np.nan  # beyond the range, and within it
     field = TiledCube(values, BANDS, Quantity.REFLECTANCE)
     numbers = (np.indices(SHAPE).sum(axis=0) % 4).astype(np.uint8)
     numbers[numbers == 3] = 255
@@ -268,7 +292,7 @@ def test_the_statistics_of_classes_are_those_of_their_masks():
     assert list(found) == [1, 2, 255]  # without a class that has no pixel
     for number, own in found.items():
         expected = region_statistics(field, mask=numbers == number, within=(450, 620))
-        assert own.pixels == expected.pixels
+        assert own.pixels == expected.pixels == (numbers == number).sum() - (number == numbers[5, 4])
         for name in ("mean", "deviation", "lowest", "highest"):
             np.testing.assert_allclose(getattr(own, name), getattr(expected, name), rtol=1e-6)
     with pytest.raises(ValueError, match=r"classes of shape \(3, 3\) for an image of shape"):

@@ -3,6 +3,7 @@
 # ruff: noqa: F811  (a fixture that is imported)
 
 import json
+from dataclasses import replace
 
 import imageio.v3 as iio
 import numpy as np
@@ -10,18 +11,27 @@ import pytest
 import rasterio
 import rasterio.features
 import tifffile
+from scipy import ndimage
 
 import nesr_gui
 from nesr_gui import io
-from nesr_gui.analysis.classification import Classification, SpectralAngleMapper
-from nesr_gui.analysis.components import Components
+from nesr_gui.analysis.classification import Classification, MatchedFilter, SpectralAngleMapper, class_numbers
+from nesr_gui.analysis.clustering import Clusters, Feature
+from nesr_gui.analysis.components import ComponentKind, Components
+from nesr_gui.analysis.continuum import remove_continuum
+from nesr_gui.analysis.distances import Distance
 from nesr_gui.analysis.expression import Expression
+from nesr_gui.analysis.library import SpectralLibrary
 from nesr_gui.analysis.maps import compute_map
+from nesr_gui.analysis.matching import Query, find_metamers, rank_matches
+from nesr_gui.analysis.pixelwise import bands_within
 from nesr_gui.analysis.unmixing import Unmixing
+from nesr_gui.colorimetry.viewing_conditions import CIE_1931, CIE_1964, Illuminant, ViewingConditions
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.georeference import KEY, Georeference
 from nesr_gui.io.regions.files import read_regions
 from nesr_gui.io.spectra.csv import read_curves, read_table, write_curves
+from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity, Spectrum
 from tests.analysis.scenes import BANDS, UncertainCube, chart_spectra, field_of, mixed_cube
 from tests.cli.test_cli import run  # noqa: F401
@@ -224,6 +234,112 @@ def test_a_photograph_is_reconstructed_by_the_chosen_model(run, photo, model_fil
     np.testing.assert_allclose(tifffile.imread(tmp_path / "b.tif"), field.band(550.5), atol=1e-6)
 
 
+REGION, RANGE = Region.parse("ellipse 6,8 40,56"), (450.0, 600.0)
+AREA, NM = ("--region", str(REGION)), ("--range", "450-600")
+SPOTS = ("--at", "7,9=a", "--at", "20,30=b", "--at", "41,57=c")
+"""In source pixels, two of which are a pixel along each side."""
+
+
+def spots(bands):
+    at = np.searchsorted(BANDS.nm, bands.nm)
+    return [
+        Spectrum(bands, VALUES[at, row, col], name) for row, col, name in ((3, 4, "a"), (10, 15, "b"), (20, 28, "c"))
+    ]
+
+
+def clusters(field, bands):
+    components = Components.fit(field, bands, 2, region=REGION)
+    return Clusters.fit(field, bands, 4, Feature.COMPONENTS, components=components, seed=5, region=REGION)
+
+
+OPTIONS = {
+    "angle": (("classify", *SPOTS, *NM, *AREA, "--threshold", 3, "--threshold", 9, "--threshold", 6),
+              lambda field, bands: Classification(SpectralAngleMapper(spots(bands), bands), (3, 9, 6))),
+    "filter": (("classify", *SPOTS, *NM, *AREA, "--by", "filter"),
+               lambda field, bands: Classification(MatchedFilter.fit(field, spots(bands), bands, region=REGION), 0.5)),
+    "clusters": (("cluster", *NM, *AREA, "-n", 4, "--of", "components", "--components", 2, "--seed", 5), clusters),
+    "unmixing": (("unmix", *SPOTS, *NM, *AREA, "--any-sum", "--difference", 0.3),
+                 lambda field, bands: Unmixing(spots(bands), bands, sums_to_one=False, difference=0.3)),
+    "components": (("components", *NM, *AREA, "-n", 3, "--difference", 0.1),
+                   lambda field, bands: replace(Components.fit(field, bands, 3, region=REGION), difference=0.1)),
+    "fractions": (("components", *NM, *AREA, "-n", 3, "--kind", "mnf", "--difference", 5),
+                  lambda field, bands: replace(
+                      Components.fit(field, bands, 3, ComponentKind.MNF, region=REGION), difference=5)),
+    "expression": (("compute", "b550 - b450", *AREA, "--difference", 0.05),
+                   lambda field, bands: Expression.parse("b550 - b450").for_field(field, 0.05)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", OPTIONS)
+@pytest.mark.parametrize("abstains", [True, False])
+def test_options_have_the_effect_of_the_same_arguments_in_python(run, reconstruction, tmp_path, case, abstains):
+    """Of a reconstruction at a reduced resolution, some of whose pixels are uncertain."""
+    reconstruction.binning, reconstruction.source_shape = 2, (48, 62)
+    reconstruction.half_width = np.where(np.arange(31) < 16, 0.03, 0.001) * np.ones((24, 1), np.float32)
+    (command, *words), analysis_of = OPTIONS[case]
+    words = [*words[:1], "photo.png", *words[1:]] if command == "compute" else ["photo.png", *words]
+    code, _, error = run(command, *words, "-o", tmp_path / "o.tif", "--abstain" if abstains else "--no-abstain")
+    assert code == 0, error
+    made = compute_map(
+        reconstruction, analysis_of(reconstruction, bands_within(reconstruction, RANGE)), region=REGION,
+        intervals=abstains,
+    )  # fmt: skip
+    assert made.abstained().any() == abstains
+    found = tifffile.imread(tmp_path / "o.tif")
+    if command in ("classify", "cluster"):
+        np.testing.assert_array_equal(found, class_numbers(made.values[0], made.abstained()))
+    else:
+        expected = np.stack([made.answers(layer) for layer in range(len(made.layers))])
+        np.testing.assert_allclose(found.reshape(expected.shape), expected, atol=1e-5)
+
+
+def test_statistics_and_areas_are_of_certain_pixels_of_the_region(run, reconstruction, tmp_path):
+    reconstruction.half_width = np.where(np.arange(31) < 16, 0.03, 0.001) * np.ones((24, 1), np.float32)
+    words = ("--at", "3,4=a", "--at", "20,28=b", "--region", "rectangle 2,3 20,29", "--threshold", 30)
+    outputs = ("-o", tmp_path / "c.png", "--statistics", tmp_path / "s.csv")
+    assert run("classify", "photo.png", *words, *NM, *outputs)[0] == 0
+    numbers = iio.imread(tmp_path / "c.png")
+    curves = {curve.name: curve for curve in read_curves(tmp_path / "s.csv")}
+    for number, name in ((1, "a"), (2, "b")):
+        own = VALUES[5:21, 2:20, 3:29][:, numbers == number]
+        np.testing.assert_allclose(curves[f"{name} mean"].values, own.mean(1), rtol=1e-4)
+        np.testing.assert_allclose(curves[f"{name} highest"].values, own.max(1), rtol=1e-5)
+    assert (numbers == 255).any()
+    sizes = [np.bincount(ndimage.label(numbers == number)[0].ravel())[1:] for number in (1, 2)]
+    least = int(np.sort(np.concatenate(sizes))[-2])
+    for smallest in (1, least):
+        assert (
+            run("classify", "photo.png", *words, *NM, "-o", tmp_path / "c.geojson", "--least-pixels", smallest)[0] == 0
+        )
+        areas = json.loads((tmp_path / "c.geojson").read_text())["features"]
+        assert len(areas) == sum((each >= smallest).sum() for each in sizes)
+
+
+@pytest.mark.parametrize("observer", ["2", "10"])
+@pytest.mark.parametrize("metamers", [True, False])
+def test_matches_are_those_of_the_pixel_range_light_and_observer(run, reconstruction, tmp_path, metamers, observer):
+    reconstruction.binning, reconstruction.source_shape = 2, (48, 62)
+    mixed = 0.9 * VALUES[:, 3, 4:5] + 0.1 * VALUES.reshape(31, -1)[:, ::20]
+    near = [Spectrum(BANDS, values, f"mixture {at}") for at, values in enumerate(mixed.T)]
+    write_curves(tmp_path / "near.csv", near)
+    words = ("--library", tmp_path / "near.csv", "-o", tmp_path / "o.csv", "--light", "FL11", "--observer", observer)
+    words += ("--metamers",) if metamers else ("--by", "colour", "--range", "400-690")
+    code, _, error = run("match", "photo.png", "--at", "7,9", *words)
+    assert code == 0, error
+    viewing = ViewingConditions(Illuminant("FL11"), {"2": CIE_1931, "10": CIE_1964}[observer])
+    query = Query.at_pixel(reconstruction, 3, 4, None if metamers else (400, 690))
+    library = SpectralLibrary.of(near)
+    expected = (
+        find_metamers(query, library, viewing) if metamers
+        else rank_matches(query, library, Distance.COLOUR, viewing=viewing)
+    )  # fmt: skip
+    rows = read_table(tmp_path / "o.csv", ("ΔE2000", "within interval", "name"))
+    assert [row["name"] for row in rows] == [match.entry.name for match in expected]
+    assert len(rows) > 1 and (len(rows) < len(near)) == metamers
+    assert [float(row["ΔE2000"]) for row in rows] == pytest.approx([m.distance for m in expected], abs=1e-4)
+    assert [float(row["within interval"]) for row in rows] == pytest.approx([m.cover for m in expected], abs=1e-3)
+
+
 def test_a_reconstruction_abstains_and_says_so(run, reconstruction, tmp_path):
     reconstruction.half_width = np.where(np.arange(31) < 10, 0.04, 0.01) * np.ones((24, 1), np.float32)
     code, text, _ = run("compute", "b550", "photo.png", "-o", tmp_path / "b.tif", "--difference", "0.05")
@@ -265,3 +381,64 @@ def test_mistakes_are_one_line(run, cube, tmp_path, monkeypatch, words, message)
     code, _, error = run(*(cube if word == "CUBE" else word for word in words))
     assert code == 2 and message in error and error.count("\n") == 1 and error.startswith("nesr-gui: ")
     assert {path.suffix for path in tmp_path.iterdir()} == {".hdr", ".img"}
+
+
+def test_statistics_of_a_region_within_a_range_are_tabulated(run, cube, tmp_path):
+    out = tmp_path / "statistics.csv"
+    code, text, _ = run("statistics", cube, "-o", out, "--range", "450-550", "--region", "rectangle 2,3 8,9")
+    assert code == 0, text
+    bands = (BANDS.nm >= 450) & (BANDS.nm <= 550)
+    chosen = VALUES[bands, 2:8, 3:9].reshape(bands.sum(), -1).astype(float)
+    rows = read_table(out, ("nm", "mean", "SD", "lowest", "5 %", "median", "highest"))
+    assert [row["nm"] for row in rows[1:]] == [f"{nm:g}" for nm in BANDS.nm[bands]]
+    for name, values in {
+        "mean": chosen.mean(axis=1), "SD": chosen.std(axis=1, ddof=1), "lowest": chosen.min(axis=1),
+        "5 %": np.percentile(chosen, 5, axis=1), "highest": chosen.max(axis=1),
+    }.items():  # fmt: skip
+        np.testing.assert_allclose([float(row[name]) for row in rows[1:]], values, rtol=1e-4, err_msg=name)
+    of_pixels = np.trapezoid(chosen, BANDS.nm[bands], axis=0)
+    assert float(rows[0]["mean"]) == pytest.approx(of_pixels.mean() / 100, rel=1e-4)
+    assert float(text.split("integral of the mean ")[1]) == pytest.approx(of_pixels.mean(), rel=1e-4)
+    assert "# statistics_of: rectangle 2,3 8,9: 36 pixels." in out.read_text()
+
+
+def test_a_transect_is_tabulated(run, cube, tmp_path):
+    out = tmp_path / "transect.csv"
+    given = ("transect", cube, "--through", "2,3", "--through", "2,13", "-o", out)
+    code, text, _ = run(*given, "--wavelengths", "450,500")
+    assert code == 0 and text == f"{out}: 11 points over 10 pixels\n"
+    rows = read_table(out, ("distance_px", "distance_m", "row", "col", "450 nm", "500 nm"))
+    assert [float(row["distance_m"]) for row in rows] == [2.0 * at for at in range(11)]
+    field = CubeField(VALUES, BANDS)
+    # the line runs along the upper edge of row 2: halfway between the centres of rows 1 and 2, and of the columns
+    band = field.band(450)
+    between = (band[1, 2:13] + band[1, 3:14] + band[2, 2:13] + band[2, 3:14]) / 4
+    np.testing.assert_allclose([float(row["450 nm"]) for row in rows], between, rtol=1e-5)
+    assert "# transect: from row 2, column 3 to row 2, column 13 of the source image" in out.read_text()
+    assert run(*given[:-2], "-o", tmp_path / "transect.png")[0] == 2
+
+
+def test_pixels_are_counted_in_the_plane_of_two_values(run, cube, tmp_path):
+    out = tmp_path / "joint.csv"
+    code, text, _ = run("scatter", "b450", "b450 / b550", cube, "-o", out, "--cells", 16)
+    assert code == 0, text
+    rows = [[float(value) for value in row.values()] for row in read_table(out, ("b450 (x)", "pixels"))]
+    field = CubeField(VALUES, BANDS)
+    x, y = field.band(450).ravel(), (field.band(450) / field.band(550)).ravel()
+    assert 0.98 * x.size < sum(count for *_, count in rows) <= x.size
+    width, height = (min(np.diff(sorted({row[axis] for row in rows}))) for axis in (0, 1))
+    for left, middle, count in rows:
+        inside = (abs(x - left) <= width / 2 * 1.0001) & (abs(y - middle) <= height / 2 * 1.0001)
+        assert inside.sum() == pytest.approx(count, abs=2)
+
+
+def test_spectra_are_divided_by_their_continuum(run, cube, tmp_path):
+    out = tmp_path / "ratio.csv"
+    code, _, notes = run("spectrum", cube, "--at", "3,4", "--wavelengths", "400:700:10", "--continuum", "-o", out)
+    (curve,) = read_curves(out)
+    values = VALUES[:, 3, 4]
+    ratio = remove_continuum(values, BANDS)
+    np.testing.assert_allclose(curve.values, ratio, atol=1e-5)
+    deepest = int(ratio.argmin())
+    assert code == 0 and f"row 3 col 4: band of depth {1 - ratio[deepest]:.4g}" in notes
+    assert f"at {BANDS.nm[deepest]:g} nm" in notes and "# processing: divided by the continuum" in out.read_text()

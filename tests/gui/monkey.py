@@ -19,6 +19,10 @@ from nesr_gui.gui.app import App
 from nesr_gui.gui.views.actions import TABLE
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
+_HELD = {
+    Qt.Key.Key_Shift: Qt.KeyboardModifier.ShiftModifier, Qt.Key.Key_Control: Qt.KeyboardModifier.ControlModifier,
+    Qt.Key.Key_Alt: Qt.KeyboardModifier.AltModifier,
+}  # fmt: skip
 _MODIFIERS = (Qt.KeyboardModifier.NoModifier,) * 6 + (
     Qt.KeyboardModifier.ShiftModifier,
     Qt.KeyboardModifier.ControlModifier,
@@ -195,13 +199,15 @@ class Monkey:
             self._strike(top, letter, Qt.KeyboardModifier.NoModifier)
 
     def _strike(self, top: QWidget, key: Qt.Key | str, modifier: Qt.KeyboardModifier) -> None:
-        """Press a key and let it go; the press may have closed the window.
+        """Press a key and let it go; each event may have closed the window of the next one, as Alt closes a menu.
 
-        A release with modifiers would be two events, of which the first may have closed the window of the second.
+        With modifiers, QTest sends several events to one window. So they are pressed before, and not held in a release.
         """
-        for strike, held in ((QTest.keyPress, modifier), (QTest.keyRelease, Qt.KeyboardModifier.NoModifier)):
+        nothing = Qt.KeyboardModifier.NoModifier
+        strikes = [(QTest.keyPress, held, nothing) for held, bit in _HELD.items() if bit & modifier]
+        for strike, each, held in (*strikes, (QTest.keyPress, key, modifier), (QTest.keyRelease, key, nothing)):
             if is_there(top):
-                strike(top.windowHandle(), key, held)
+                strike(top.windowHandle(), each, held)
 
     def _pick_action(self, top: QWidget) -> None:
         if top is not self.app.window:

@@ -197,7 +197,7 @@ class LibraryController(QObject):
 
     def keep(self) -> None:
         """Add the selected spectra, or the nearest, to the reference spectra of the plot."""
-        document, settings = self._document, self._document.plot_settings
+        settings = self._document.plot_settings
         present = {id(reference.spectrum) for reference in settings.library}
         try:
             for match in self._chosen():
@@ -206,7 +206,7 @@ class LibraryController(QObject):
         except ValueError as error:
             self._window.messages.show_failure(error)
             return
-        document.set_plot_settings(settings)
+        self._document.set_references(settings.library)
 
     def _chosen(self) -> Sequence[Match]:
         return self.panel.selected() or (self.answer.matches[:1] if self.answer is not None else ())

@@ -195,7 +195,7 @@ class MarkController(QObject):
         self._compare(spectra, request.name)
 
     def _compare(self, spectra: list[Spectrum], source: str) -> None:
-        self._document.set_plot_settings(self._document.plot_settings.with_spectra(spectra, source))
+        self._document.add_references(spectra, source)
 
     def _take_light(self, request: files.FileRequest, spectra: list[Spectrum]) -> None:
         light = Illuminant.measured(request.path.name, spectra[0])

@@ -273,7 +273,7 @@ class ExportController(QObject):
         ending = f"-{mode.name}{'.png' if filters == MASKS else '.tif'}"
         path = self._writer.ask("Export map", ending, filters)
         if path:
-            map_request = MapRequest(fitted, document.analysis_settings.abstains, document.georeference)
+            map_request = MapRequest(fitted, document.analysis_settings.abstains, *document.georeference_sources)
             self._writer.export(
                 MapExport(path, map_request), export_map, lambda request, text: self._writer.report(request.path, text)
             )
@@ -409,8 +409,7 @@ class ExportController(QObject):
         names = ("Left", "Right") if len(sides) > 1 else ("Picture", "Picture")
         pictures = {f"{names[side]}: {self._caption(picture)}": picture
                     for side in sides for picture in [self._picture(side)]}  # fmt: skip
-        source = document.source.image if document.source is not None else None
-        attributes = document.cube.field.provenance if document.cube is not None else {}
+        source, attributes = document.georeference_sources
         dialog = PictureDialog(pictures, _remembered(_PICTURE, PictureChoices()), self._window)
 
         def go() -> None:
@@ -452,8 +451,7 @@ class ExportController(QObject):
         names = asked.analysis.names
         what = MODES[fitted.request.kind].title.lower()
         dialog = ClassMapDialog(what, names, asked.image.shape, _remembered(_CLASS_MAP, MapChoices()), self._window)
-        source = document.source.image if document.source is not None else None
-        attributes = document.cube.field.provenance if document.cube is not None else {}
+        source, attributes = document.georeference_sources
         colours = [each.colour for each in categories_of(fitted)]
 
         def go() -> None:

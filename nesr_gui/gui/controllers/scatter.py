@@ -159,7 +159,9 @@ class ScatterController(QObject):
             if self._failure:
                 self._worker.cancel(Task.SCATTER)
             else:
-                request = tasks.ScatterRequest(axes, wanted, self._components(wanted), document.georeference)
+                request = tasks.ScatterRequest(
+                    axes, wanted, self._components(wanted), *document.georeference_sources
+                )  # fmt: skip
                 self._submit(Task.SCATTER, (field, axes, basis), request, tasks.compute_scatter, self._take_values)
             return
         if (vertices := scatter.plot.selection) and scatter.mask is None:

@@ -243,8 +243,7 @@ class SpectraController(QObject):
 
     def set_transform(self, transform: Transform) -> None:
         """Set the transform of the plot."""
-        document = self._workspace.current
-        document.set_plot_settings(replace(document.plot_settings, transform=transform))
+        self._workspace.current.set_transform(transform)
 
     def show_truth(self, shown: bool) -> None:
         """Show or hide measured spectra."""
@@ -282,8 +281,7 @@ class SpectraController(QObject):
 
     def clear_library(self) -> None:
         """Remove all reference spectra."""
-        document = self._workspace.current
-        document.set_plot_settings(document.plot_settings.without_library())
+        self._workspace.current.set_references(())
 
     # Display
 

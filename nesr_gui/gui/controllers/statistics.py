@@ -23,7 +23,6 @@ from nesr_gui.gui.tasks.statistics import (
     compute_integrals,
     compute_statistics,
     integral_rows,
-    statistics_rows,
 )
 from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.main_window import MainWindow
@@ -164,11 +163,11 @@ class StatisticsController(QObject):
             self.panel.show_words(f"{self._title}: {text}.")
             self.panel.show_statistics(())
             return
-        words = f"{self._title}: {_pixels(found)}"
+        words = f"{self._title}: {found.in_words()}"
         if "model" in request.field.provenance:
             words += f" {_OF_PIXELS}"
         self.panel.show_words(words)
-        self.panel.show_statistics(statistics_rows(found))
+        self.panel.show_statistics(found.rows())
 
     def _take_histogram(self, request: HistogramRequest, found: Histogram | ValueError) -> None:
         if request == self._histogram:
@@ -209,12 +208,3 @@ def _region_of(place: MarkGeometry, document: Document) -> Region:
     side = document.binning
     top, left = (side * (at // side) for at in place)
     return Region.rectangle(top, left, top + side, left + side)
-
-
-def _pixels(found: RegionStatistics) -> str:
-    """How many pixels the statistics are from, in words."""
-    text = f"{found.pixels:,} {'pixel' if found.pixels == 1 else 'pixels'}"
-    text += ", evenly spread." if found.is_sampled else "."
-    if found.sorted_pixels < found.pixels:
-        text += f" Percentiles are from {found.sorted_pixels:,} of them."
-    return text

@@ -152,11 +152,11 @@ class ViewSettingsController(QObject):
 
     def set_box(self, side: int) -> None:
         """Set the side of the averaging box in source pixels; 1 is a single pixel."""
-        self.set_settings(replace(self._document.view_settings, box=side))
+        self._document.set_box(side)
 
     def choose_next_box(self) -> None:
         """Choose the next larger averaging box, or a single pixel after the largest."""
-        self.set_settings(self._document.view_settings.with_next_box())
+        self._document.set_box(self._document.view_settings.next_box)
 
     def fill_active_menu(self) -> None:
         """Fill the menu of the active pane."""
@@ -319,9 +319,11 @@ def channel_text(channels: Sequence[Channel], values: Sequence[float], near: str
 
 
 def category_text(shown: RenderedImage, value: float, pixel: Pixel) -> str:
-    """The class of a pixel, and whether its prediction interval allows another one."""
+    """The class of a pixel, if it has a value, and whether its prediction interval allows another one."""
     scale = shown.request.scale
     assert scale is not None
-    number = int(value) if np.isfinite(value) else 0
+    if not np.isfinite(value):
+        return "no value"
+    number = int(value)
     name = scale.categories[number - 1].name if number else scale.none
     return f"{name} or another one" if shown.abstains_at(*pixel) else name

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +41,15 @@ from nesr_gui.gui.model.marks import (
     row_of,
 )
 from nesr_gui.gui.model.palette import cluster_colour
-from nesr_gui.gui.model.plot_settings import Kind, LibraryCurves, Line, PlotContent, PlotSettings, ReferenceSpectrum
+from nesr_gui.gui.model.plot_settings import (
+    Kind,
+    LibraryCurves,
+    Line,
+    PlotContent,
+    PlotSettings,
+    ReferenceSpectrum,
+    Transform,
+)
 from nesr_gui.gui.model.scatter import ScatterModel
 from nesr_gui.gui.model.statistics_settings import StatisticsSettings
 from nesr_gui.gui.model.transect import TransectModel
@@ -241,6 +249,15 @@ class Document(QObject):
         """Map coordinates or size of the pixels of an opened cube, if its file states them."""
         cube = self.cube.field if self.cube is not None else self.field
         return Georeference.parse(cube.provenance.get(KEY, "")) if cube is not None else None
+
+    @property
+    def georeference_sources(self) -> tuple[Path | None, Mapping[str, str]]:
+        """The file of the image and the attributes of an opened cube: what `Georeference.of_image` reads.
+
+        The file states more than `georeference`, but must be read in the background.
+        """
+        file = self.source.image if self.source is not None else None
+        return file, self.cube.field.provenance if self.cube is not None else {}
 
     @property
     def input(self) -> InputKind:
@@ -510,11 +527,28 @@ class Document(QObject):
             self.plot_settings = settings
             self.announce(Change.PLOT_SETTINGS)
 
+    def set_box(self, side: int) -> None:
+        """Change the side of the averaging box in source pixels, as an undoable command."""
+        self._do("change of averaging box", self._put_box, self.view_settings.box, side)
+
+    def _put_box(self, side: int) -> None:
+        self.set_view_settings(replace(self.view_settings, box=side))
+
+    def set_transform(self, transform: Transform) -> None:
+        """Change how spectra are processed for the plot, as an undoable command."""
+        self._do("change of processing", self._put_transform, self.plot_settings.transform, transform)
+
+    def _put_transform(self, transform: Transform) -> None:
+        self.set_plot_settings(replace(self.plot_settings, transform=transform))
+
     def set_statistics(self, settings: StatisticsSettings) -> None:
-        """Change what the Statistics panel is about."""
-        if settings != self.statistics:
-            self.statistics = settings
-            self.announce(Change.STATISTICS)
+        """Change what the Statistics panel is about, as an undoable command; a drag of the interval is one."""
+        series = "statistics interval" if settings.scope is self.statistics.scope else None
+        self._do("change of statistics", self._put_statistics, self.statistics, settings, series)
+
+    def _put_statistics(self, settings: StatisticsSettings) -> None:
+        self.statistics = settings
+        self.announce(Change.STATISTICS)
 
     def add_references(self, spectra: Sequence[Spectrum], source: str) -> None:
         """Add reference spectra to the plot, as an undoable command.
@@ -522,12 +556,23 @@ class Document(QObject):
         Raises:
             ValueError: there would be too many.
         """
-        before = self.plot_settings.library
-        after = self.plot_settings.with_spectra(spectra, source).library
-        self.undo_stack.push(ReplaceValue("add of reference spectra", self._put_library, before, after))
+        self.set_references(self.plot_settings.with_spectra(spectra, source).library)
 
-    def _put_library(self, library: tuple[ReferenceSpectrum, ...]) -> None:
-        self.set_plot_settings(replace(self.plot_settings, library=library))
+    def set_references(self, references: tuple[ReferenceSpectrum, ...]) -> None:
+        """Change the reference spectra of the plot, as an undoable command."""
+        before = self.plot_settings.library
+        name = "removal" if len(references) < len(before) else "add"
+        self._do(f"{name} of reference spectra", self._put_references, before, references)
+
+    def _put_references(self, references: tuple[ReferenceSpectrum, ...]) -> None:
+        self.set_plot_settings(replace(self.plot_settings, library=references))
+
+    def _do(
+        self, text: str, put: Callable[[Any], None], before: object, after: object, series: Hashable = None
+    ) -> None:
+        """Replace a value by an undoable command, unless it is the same."""
+        if after != before:
+            self.undo_stack.push(ReplaceValue(text, put, before, after, series))
 
     def add_found(self, marks: Sequence[Mark]) -> int:
         """Add marks of what an analysis found, which are not its classes or endmembers, as one command.
@@ -554,10 +599,7 @@ class Document(QObject):
             item: what changes, after the words "change of".
             series: identifies consecutive changes that are one command; None for a change of its own.
         """
-        before = self.analysis_settings
-        if settings != before:
-            command = ReplaceValue(f"change of {item}", self._put_analysis_settings, before, settings, series)
-            self.undo_stack.push(command)
+        self._do(f"change of {item}", self._put_analysis_settings, self.analysis_settings, settings, series)
 
     def _put_analysis_settings(self, settings: AnalysisSettings) -> None:
         self.analysis_settings = settings
@@ -619,10 +661,18 @@ class Document(QObject):
         return tuple(spectra)
 
     def set_match_settings(self, settings: MatchSettings) -> None:
-        """Change how the active mark is compared with spectral libraries."""
-        if settings != self.match_settings:
-            self.match_settings = settings
-            self.announce(Change.MATCH_SETTINGS)
+        """Change how the active mark is compared with spectral libraries, as an undoable command.
+
+        Consecutive changes of numbers are one command.
+        """
+        before = self.match_settings
+        is_number = settings == replace(before, within=settings.within, most=settings.most)
+        series = "comparison with libraries" if is_number else None
+        self._do("change of comparison", self._put_match_settings, before, settings, series)
+
+    def _put_match_settings(self, settings: MatchSettings) -> None:
+        self.match_settings = settings
+        self.announce(Change.MATCH_SETTINGS)
 
     def set_library_curves(self, curves: LibraryCurves | None) -> None:
         """Draw library spectra beside the active mark, or none."""
@@ -640,7 +690,7 @@ class Document(QObject):
             item = "light" if viewing.light != before.light else "observer"
             is_temperature = item == "light" and viewing.light.kind is before.light.kind in KELVIN_RANGES
             series = ("viewing", viewing.light.kind) if is_temperature else None
-            self.undo_stack.push(ReplaceValue(f"change of {item}", self._put_viewing, before, viewing, series))
+            self._do(f"change of {item}", self._put_viewing, before, viewing, series)
 
     def _put_viewing(self, viewing: ViewingConditions) -> None:
         self.viewing = viewing

@@ -235,10 +235,6 @@ class PlotSettings:
         changed = replace(self.library[place], visible=visible)
         return replace(self, library=(*self.library[:place], changed, *self.library[place + 1 :]))
 
-    def without_library(self) -> PlotSettings:
-        """Return the settings without library spectra."""
-        return replace(self, library=())
-
 
 class Kind(enum.Enum):
     """The kind of a line; the value is its dash pattern in line widths, or None for a solid line."""

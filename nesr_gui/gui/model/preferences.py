@@ -14,8 +14,8 @@ from PySide6.QtCore import QObject, QSettings, QStandardPaths, Signal
 from nesr_gui.gui.model.palette import MARK_COLOURS, Theme, colormaps
 
 _throwaway: Path | None = None  # a temporary settings file, see `nothing_remembered`
-_GROUP, _RECENT, _TRUTHS = "preferences", "files/recent", "files/measured"
-_MOST_RECENT = 8
+_GROUP, _RECENT, _TRUTHS, _EXPRESSIONS = "preferences", "files/recent", "files/measured", "analysis/expressions"
+_MOST_RECENT, _MOST_EXPRESSIONS = 8, 20
 _MEGAPIXELS = (0.25, 0.5, 1, 2, 4, 8, 16)
 
 
@@ -40,8 +40,23 @@ def profile_library() -> Path:
 
 def recent_files() -> list[Path]:
     """Return the recently opened files, newest first."""
-    saved = settings().value(_RECENT, [])
-    return [Path(p) for p in ([saved] if isinstance(saved, str) else saved if isinstance(saved, list) else [])]
+    return [Path(path) for path in _texts(_RECENT)]
+
+
+def recent_expressions() -> list[str]:
+    """Return the expressions of band math that were used, newest first."""
+    return _texts(_EXPRESSIONS)
+
+
+def remember_expression(text: str) -> None:
+    """Put an expression at the top of those that were used."""
+    others = [other for other in recent_expressions() if other != text]
+    settings().setValue(_EXPRESSIONS, [text, *others][:_MOST_EXPRESSIONS])
+
+
+def _texts(key: str) -> list[str]:
+    saved = settings().value(key, [])
+    return [saved] if isinstance(saved, str) else [str(text) for text in saved] if isinstance(saved, list) else []
 
 
 def measured_cube_of(path: Path) -> Path | None:

@@ -127,9 +127,10 @@ class ViewSettings:
             return replace(look, modes=("photograph", "band" if look.mode == "photograph" else look.mode), active=1)
         return look
 
-    def with_next_box(self) -> ViewSettings:
-        """Return the settings with the next larger averaging box, or a single pixel after the largest."""
-        return replace(self, box=BOXES[(BOXES.index(self.box) + 1) % len(BOXES)])
+    @property
+    def next_box(self) -> int:
+        """The side of the next larger averaging box, or a single pixel after the largest."""
+        return BOXES[(BOXES.index(self.box) + 1) % len(BOXES)]
 
     def divided_at(self, share: float) -> ViewSettings:
         """Return the settings with the divider at this fraction, limited to `DIVIDERS`."""

@@ -25,6 +25,7 @@ MANY = 1 << 16  # regions of up to this many pixels are averaged completely
 SAMPLE = 1 << 12  # evenly spread pixels that represent larger regions
 SCANNED = 1 << 22  # maximum number of pixels tested for being inside a region
 NO_COLOURS = "colours of radiance need a white; mark a white patch and use it as white reference"
+_SAME = 1e-6  # nm between wavelengths that differ by rounding only
 _PIECE = 64  # scattered pixels evaluated between two calls of `progress`
 _SIDE = 32  # side of the windows evaluated between two calls of `progress`
 Pixels = npt.NDArray[np.int64]
@@ -57,8 +58,10 @@ def _reduced_truth(request: PixelQuery) -> SpectralField | None:
 
 
 def curve_wavelengths(field: SpectralField) -> Wavelengths:
-    """Return the wavelengths of spectra: every nm of the field's range."""
-    return Wavelengths.from_step(*field.wavelength_range, 1.0)
+    """Return the wavelengths of spectra: every nm of the field's range, and its end."""
+    low, high = field.wavelength_range
+    nm = Wavelengths.from_step(low, high, 1.0).nm
+    return Wavelengths(np.append(nm[nm < high - _SAME], high))
 
 
 def query_spectra(request: PixelQuery, progress: ProgressCallback) -> dict[Pixel, Spectrum]:

@@ -11,10 +11,8 @@ import numpy.typing as npt
 
 from nesr_gui.analysis.pixelwise import SAMPLE
 from nesr_gui.analysis.statistics import (
-    PERCENTILES,
     Integral,
     RegionStatistics,
-    Summary,
     band_histogram,
     integrate,
     region_statistics,
@@ -81,29 +79,6 @@ def compute_integrals(request: IntegralsRequest, progress: ProgressCallback) -> 
         interval = curve.interval if curve.deviation is None else None
         found[place] = integrate(curve.spectrum, request.within, interval)
     return found
-
-
-def statistics_rows(found: RegionStatistics) -> list[Row]:
-    """Return a row for the mean over the interval, and one for each band."""
-    nm = found.wavelengths.nm
-    rows = [{"nm": f"{nm[0]:g}-{nm[-1]:g}", **_cells(found.overall)}]
-    for at, band in enumerate(nm):
-        summary = Summary(
-            mean=found.mean[at], deviation=found.deviation[at], lowest=found.lowest[at], highest=found.highest[at],
-            percentiles=found.percentiles[:, at],
-        )  # fmt: skip
-        rows.append({"nm": f"{band:g}", **_cells(summary)})
-    return list[Row](rows)
-
-
-def _cells(summary: Summary) -> dict[str, str]:
-    percentiles = zip(PERCENTILES, summary.percentiles, strict=True)
-    values = {
-        "mean": summary.mean, "SD": summary.deviation, "lowest": summary.lowest,
-        **{"median" if percent == 50 else f"{percent:g} %": value for percent, value in percentiles},
-        "highest": summary.highest,
-    }  # fmt: skip
-    return {name: f"{float(value):.6g}" for name, value in values.items()}
 
 
 def histogram_rows(histogram: Histogram) -> list[Row]:

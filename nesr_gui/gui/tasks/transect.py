@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from nesr_gui.analysis.pixelwise import rests_on
-from nesr_gui.analysis.transect import Transect, sample_transect
+from nesr_gui.analysis.transect import Transect, describe_line, sample_transect
 from nesr_gui.fields.protocol import ProgressCallback, SpectralField
 from nesr_gui.gui.model.transect import TransectLine, TransectSpectra
 from nesr_gui.io.georeference import KEY
@@ -73,26 +73,6 @@ def export_transect(request: TransectExport, progress: ProgressCallback) -> None
     """
     field, line, bands = request.field, request.line, request.field.bands
     found = sample_transect(field, line.ends, bands, width=line.width, progress=progress)
-    names = [f"{nm:g} nm" for nm in bands.nm]
-    parts = [("", found.spectra)]
-    if found.limits is not None:
-        parts += [(" 90 % low", found.limits[0]), (" 90 % high", found.limits[1])]
-    rows = []
-    for at, (distance, (row, col)) in enumerate(zip(found.distances.tolist(), found.points.tolist(), strict=True)):
-        place = {"distance_px": distance, "row": row, "col": col}
-        if request.metres is not None:
-            place["distance_m"] = distance * request.metres
-        values = {
-            name + part: float(str(value))  # the shortest text that reads back the same float32
-            for part, table in parts
-            for name, value in zip(names, table[at], strict=True)
-        }
-        rows.append(place | values)
-    (row, col), (last_row, last_col) = line.ends
     provenance = {key: text for key, text in field.provenance.items() if key != KEY}
-    provenance |= {
-        "transect": f"from row {row:g}, column {col:g} to row {last_row:g}, column {last_col:g} of the source image",
-        "width": f"mean of {line.width} pixels across" if line.width > 1 else "1 pixel",
-        "rests_on": rests_on(field),
-    }
-    write_table(request.path, rows, provenance=provenance)
+    provenance |= {**describe_line(line.ends, line.width), "rests_on": rests_on(field)}
+    write_table(request.path, found.rows(request.metres), provenance=provenance)

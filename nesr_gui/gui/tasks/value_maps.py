@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nesr_gui.analysis.components import Components
@@ -32,12 +33,14 @@ class MapRequest:
     Attributes:
         fitted: a possible analysis.
         abstains: whether pixels abstain in which the prediction interval allows another answer.
-        georeference: of the image.
+        source: file of the image, and `attributes` those of an opened cube, for the georeference of files.
+        attributes: see `source`.
     """
 
     fitted: FittedAnalysis
     abstains: bool
-    georeference: Georeference | None = None
+    source: Path | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def analysis(self) -> PixelAnalysis:
@@ -49,7 +52,8 @@ class MapRequest:
         """Compute the map, with the differences asked about of the picture."""
         return compute_map(
             self.fitted.request.field, self.analysis, intervals=self.abstains, differences=self.fitted.differences,
-            georeference=self.georeference, progress=lambda fraction: progress(_MAPPED * fraction),
+            georeference=Georeference.of_image(self.source, self.attributes),
+            progress=lambda fraction: progress(_MAPPED * fraction),
         )  # fmt: skip
 
 

@@ -65,8 +65,8 @@ class AnalysisMode(ViewMode):
         return f"is not possible: {fitted.refusal}" if fitted.analysis is None else ""
 
     def caption(self, context: RenderContext) -> str:
-        """Return the title and the layers; classes and clusters need no other name."""
-        if self.kind.is_of_classes and self.layers(context) == (0,):
+        """Return the title and the layers; classes, clusters and an analysis that is not ready need no other name."""
+        if self.unavailable_reason(context) or (self.kind.is_of_classes and self.layers(context) == (0,)):
             return self.title
         return f"{self.title}: {self._names(context)}"
 

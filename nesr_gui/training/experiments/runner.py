@@ -117,7 +117,7 @@ class ExperimentTraining:
             for job in waiting:  # every network for a turn, or, without turns, until it is trained
                 folder = self._folder(job)
                 if self.devices.is_main:
-                    claim_run(folder / RECORD, self._record(job))
+                    self._claim(job)
                     if not ((folder / MODEL).exists() or (folder / STATE).exists() or isinstance(job.config, FITTED)):
                         self.say(f"training {job.name} ({jobs.index(job) + 1} of {len(jobs)})")
                 self._train(job, source, models)
@@ -133,6 +133,8 @@ class ExperimentTraining:
         for job in jobs:
             folder = self._folder(job)
             if isinstance(job.config, FITTED) or (folder / MODEL).exists():
+                if self.devices.is_main:
+                    self._claim(job)
                 self._train(job, source, models)
             elif (folder / STATE).exists():
                 trainer = crop_trainer(job, source, settings, folder, self.devices)
@@ -143,6 +145,9 @@ class ExperimentTraining:
                     network, provenance = trainer.network.eval().cpu(), report.provenance(self.manifest)
                     save_checkpoint(models[job.name], network, provenance | reason)
         return models
+
+    def _claim(self, job: TrainingJob) -> None:
+        claim_run(self._folder(job) / RECORD, self._record(job))
 
     def _record(self, job: TrainingJob) -> dict[str, Any]:
         return job.record(self.scenes, self.manifest["spectra"], self.request.settings)

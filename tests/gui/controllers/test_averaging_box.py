@@ -109,8 +109,12 @@ def test_a_click_marks_the_box_as_a_region_which_can_be_undone(opened: App, qtbo
     assert opened.document.marks == (mark,), "the setting changes no mark"
     click(opened, 30, 41)
     assert [each.place for each in opened.document.marks] == [mark.place, (30, 41)]
-    opened.document.undo_stack.undo()
-    opened.document.undo_stack.undo()
+    undo = opened.document.undo_stack
+    undo.undo()
+    assert opened.document.view_settings.box == 1 and undo.undoText() == "change of averaging box"
+    undo.undo()
+    assert opened.document.view_settings.box == 5
+    undo.undo()
     assert opened.document.marks == ()
 
 
@@ -134,6 +138,10 @@ def test_the_box_counts_source_pixels_at_a_reduced_resolution(opened: App, qtbot
     expected, _, pixels = box_mean(reduced, 30, 41, side, EVERY_NM)
     assert pixels == {3: 1, 5: 1, 9: 6}[side]
     qtbot.waitUntil(lambda: np.allclose(shown_values(opened), expected.values, rtol=1e-5))
+    place = opened.document.hover_place
+    qtbot.waitUntil(lambda: place in opened.document.readouts)
+    at_wavelength = box_mean(reduced, 30, 41, side, Wavelengths(np.array([opened.document.nm])))[0].values.item()
+    assert opened.document.readouts[place].value == pytest.approx(at_wavelength, rel=1e-5)
     click(opened, 30, 41)
     (mark,) = opened.document.marks
     qtbot.waitUntil(lambda: mark.place in opened.document.curves)

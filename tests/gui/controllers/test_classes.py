@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.analysis.definitions import ClassDefinition
+from nesr_gui.analysis.maps import compute_map
 from nesr_gui.fields.protocol import CubeField, ProgressCallback
 from nesr_gui.gui.app import App
 from nesr_gui.gui.controllers import classes
@@ -25,6 +26,7 @@ from nesr_gui.gui.model.analyses import AnalysisKind, ClassCounts
 from nesr_gui.gui.model.marks import analysis_key
 from nesr_gui.gui.model.plot_settings import Kind
 from nesr_gui.gui.model.session_file import SessionData, read_session, write_session
+from nesr_gui.gui.tasks import class_maps
 from nesr_gui.gui.tasks.class_maps import ClassMapRequest, count_classes
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes import MODES
@@ -137,8 +139,10 @@ def test_thresholds_are_in_sessions_and_not_those_of_another_image(shown: App, t
     restored = read_session(tmp_path / "s.nesr", MODES)
     assert restored.analysis_settings == document.analysis_settings
     assert restored.analysis_settings.classes.own_angles == {"point 2": 4.5}
+    assert document.is_modified
+    shown.analyses.use("point 1", False)
     document.open_cube("other", CubeField(smooth_cube(20, 20), BANDS), (0.0, 1.0))
-    assert document.analysis_settings.classes.own_angles == {}
+    assert document.analysis_settings.classes.own_angles == {} and document.analysis_settings.left_out == ()
 
 
 def test_a_class_left_out_has_no_number(shown: App, qtbot: QtBot) -> None:
@@ -160,6 +164,114 @@ def test_uncertain_pixels_are_counted_by_class(app: App, qtbot: QtBot) -> None:
     app.analyses.set_abstaining(False)
     qtbot.waitUntil(lambda: is_counted(app))
     assert column(app, NAME) == ["pin 1", "No class"]
+
+
+class PartlyCertain(Limited):
+    """Certain in the left half."""
+
+    def prediction_interval_blocks(self, wavelengths, *, rows=None, cols=None):
+        for limits in super().prediction_interval_blocks(wavelengths, rows=rows, cols=cols):
+            middle = (limits.lower + limits.upper) / 2
+            is_certain = np.arange(limits.cols.start, limits.cols.stop) < 20
+            lower, upper = (np.where(is_certain, middle, each) for each in (limits.lower, limits.upper))
+            yield replace(limits, lower=lower, upper=upper)
+
+
+@pytest.fixture
+def partly_certain(app: App, qtbot: QtBot) -> App:
+    """Classes of two pins in an image with a pixel without a value, of which the right half is uncertain."""
+    values = smooth_cube(30, 40)
+    values[4, 20, 7] = np.nan
+    app.document.open_cube("scene", PartlyCertain(values, BANDS, Quantity.REFLECTANCE), (0.0, 1.0))
+    for place in ((5, 6), (15, 12)):
+        app.document.add_pin(*place)
+    qtbot.waitUntil(lambda: len(app.document.analysis_spectra) == 2)
+    app.analyses.show(CLASSES)
+    qtbot.waitUntil(lambda: is_counted(app) and app.renderers[0].is_settled)
+    return app
+
+
+def test_the_status_bar_names_the_class_under_the_mouse(partly_certain: App) -> None:
+    """In each pixel what the picture shows: a class, an uncertain one, none, or no value."""
+    app = partly_certain
+    fitted = app.document.analyses[CLASSES]
+    made = compute_map(fitted.request.field, fitted.analysis)
+    seen = set()
+    for row in range(0, 30, 2):
+        for col in range(1, 40, 3):
+            value, is_uncertain = made.values[0, row, col], made.abstained()[row, col]
+            name = "no value" if np.isnan(value) else ("no class", "pin 1", "pin 2")[int(value)]
+            app.document.set_hover((row, col))
+            expected = f"{name} or another one" if is_uncertain else name
+            assert app.window.status.where.text().endswith(f"·   {expected}")
+            seen.add((name, bool(is_uncertain)))
+    assert seen >= {("pin 1", False), ("pin 2", False), ("no class", False), ("no value", False)}
+    assert {is_uncertain for _, is_uncertain in seen} == {False, True}
+
+
+def test_files_regions_and_statistics_are_uncertain_where_the_picture_is(
+    partly_certain: App, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nowhere, if uncertain pixels are not marked."""
+    app, document = partly_certain, partly_certain.document
+    shares = []
+    for abstains in (True, False):
+        app.analyses.set_abstaining(abstains)
+        qtbot.waitUntil(lambda: is_counted(app) and app.renderers[0].is_settled)
+        picture, path = app.renderers[0].shown, tmp_path / f"map{abstains}.png"
+        expected = np.where(picture.abstained, 255, np.nan_to_num(picture.painted)).astype(np.uint8)
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args, path=path: (str(path), args[3]))
+        app.window.actions_by_name["export_class_map"].trigger()
+        QApplication.activeModalWidget().accept()
+        qtbot.waitUntil(lambda path=path: path.exists() and not app.worker._newest)
+        np.testing.assert_array_equal(iio.imread(path), expected)
+        asked = app.classes._map()
+        np.testing.assert_array_equal(asked.all_numbers(lambda fraction: None), expected)
+        np.testing.assert_array_equal(replace(asked, numbers=None).all_numbers(lambda fraction: None), expected)
+        assert asked.fitted is document.fitted(CLASSES)
+        shares.append((expected == 255).mean())
+    assert shares[0] > 0.1 and shares[1] == 0
+
+
+def test_results_of_another_image_or_question_are_dropped(shown: App, qtbot: QtBot) -> None:
+    """Regions, statistics and histograms that arrive late, as if the worker had not been stopped in time."""
+    controller, document = shown.classes, shown.document
+    shown.window.actions_by_name["class_statistics"].trigger()
+    dialog = controller.statistics
+    qtbot.waitUntil(lambda: dialog.copy.isEnabled())
+    asked = controller._map()
+    regions = class_maps.RegionsRequest(asked, {1: "pin 1"}, {1: "#ff0000"}, 3, 1)
+    found = class_maps.find_regions(regions, lambda fraction: None)
+    statistics = class_maps.StatisticsRequest(asked, {1: "pin 1"})
+    listed = class_maps.compute_statistics(statistics, lambda fraction: None)
+    histogram = class_maps.HistogramRequest(asked.image, asked.analysis.scoring)
+    counted = class_maps.summarise_scores(histogram, lambda fraction: None)
+    document.open_cube("other", CubeField(smooth_cube(20, 20), BANDS), (0.0, 1.0))
+    document.add_pin(5, 6)
+    shown.analyses.show(CLASSES)
+    qtbot.waitUntil(lambda: is_counted(shown) and controller._scored is not None and controller._scored[1] is not None)
+    present = controller._scored
+    dialog.show_statistics(None, "")
+    controller._take_regions(regions, found)
+    controller._take_statistics(statistics, listed)
+    controller._take_scores(histogram, counted)
+    assert len(document.marks) == 1 and not dialog.copy.isEnabled() and controller._scored is present
+    dialog.close()
+
+
+def test_nothing_is_done_with_classes_that_are_not_learned_yet(shown: App) -> None:
+    """The picture stays as it was meanwhile, but nothing is done with what is no longer asked for."""
+    assert shown.classes._map() is not None
+    shown.document.analysis_settings = replace(shown.document.analysis_settings, within=(450.0, 600.0))
+    assert shown.classes._map() is None and "not ready" in shown.window.messages.text.text()
+
+
+def test_rows_that_are_selected_in_the_table_of_another_analysis_are_no_classes(shown: App) -> None:
+    shown.analyses.panel.table.selectRow(1)
+    asked = shown.classes._map()
+    assert shown.classes._chosen(asked) == {2: "pin 2"}
+    shown.analyses.panel.show_kind(AnalysisKind.ABUNDANCES)
+    assert shown.classes._chosen(asked) == {1: "pin 1", 2: "pin 2"}
 
 
 def test_how_many_pixels_are_certain_and_from_which_threshold_on(app: App, qtbot: QtBot) -> None:
@@ -283,7 +395,9 @@ def test_clusters_have_curves_and_become_reference_spectra(opened: App, qtbot: Q
     assert sum(float(text.rstrip(" %")) for text in column(opened, SHARE)) == pytest.approx(100, abs=0.4)
     lines = opened.document.plot_content().lines
     assert [line.kind for line in lines] == [Kind.CENTRE] * 6 and len(opened.window.plot.layer.lines[Kind.CENTRE]) == 6
-    categories = opened.renderers[0].shown.legend[:6]
+    categories = opened.renderers[0].shown.legend
+    assert [entry.name for entry in categories] == column(opened, NAME)  # every pixel belongs to a cluster
+    assert [row.colour for row in opened.analyses.panel.table.rows] == [entry.colour for entry in categories]
     assert [line.ink for line in lines] == [entry.colour for entry in categories]
     opened.window.actions_by_name["export_class_map"].trigger()
     dialog = QApplication.activeModalWidget()
@@ -313,6 +427,9 @@ def test_both_panes_are_counted_and_actions_follow_the_active_one(shown: App, qt
         assert bar.is_thin and bar.legend.fontMetrics().horizontalAdvance("100") <= room
     shown.view.activate_other_side()
     assert shown.document.class_kind is CLASSES
+    shown.analyses.set_range((450.0, 600.0))  # both are counted again
+    assert not (is_counted(shown) or is_counted(shown, CLUSTERS))
+    qtbot.waitUntil(lambda: is_counted(shown, CLUSTERS) and is_counted(shown))
 
 
 def test_actions_say_why_they_are_disabled(opened: App) -> None:

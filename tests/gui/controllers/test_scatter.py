@@ -103,7 +103,12 @@ def test_the_plot_counts_every_pixel(plotted: App) -> None:
     np.testing.assert_array_equal(density.counts, expected)
     assert density.pixels > 0.99 * X.size
     assert plotted.scatter.panel.words.text().startswith("744 pixels")
-    assert plotted.scatter.panel.view.all.image.shape == density.counts.shape
+    image = plotted.scatter.panel.view.all
+    assert image.image.shape == density.counts.shape
+    place = image.mapRectToParent(image.boundingRect())  # rows of cells are upwards, from the lowest y
+    assert (place.left(), place.right(), place.top(), place.bottom()) == pytest.approx((left, right, bottom, top))
+    corner = image.mapToParent(QPointF(0, 0))
+    assert (corner.x(), corner.y()) == pytest.approx((left, bottom))
 
 
 def test_zooming_counts_in_the_visible_range(plotted: App, qtbot: QtBot) -> None:
@@ -605,6 +610,32 @@ def test_late_results_of_other_axes_or_selections_are_dropped(
         assert taken == [] and app.document.marks == ()
     else:
         assert [density.limits for density in taken] == [view.view_limits()]
+
+
+def test_values_of_components_of_an_earlier_definition_are_dropped(plotted: App, qtbot: QtBot) -> None:
+    document = plotted.document
+    set_axes(plotted, qtbot, "PC 1", "PC 2")
+    qtbot.waitUntil(lambda: document.scatter.map is not None and not busy(plotted))
+    request = tasks.ScatterRequest(("PC 1", "PC 2"), plotted.scatter._wanted())
+    found = tasks.compute_scatter(request, lambda fraction: None)
+    document.analysis_settings = replace(document.analysis_settings, within=(400.0, 550.0))
+    before = document.scatter.map
+    plotted.scatter._take_values(request, found)
+    assert document.scatter.map is before
+
+
+def test_pixels_without_values_are_not_counted_in_a_region() -> None:
+    """Neither of all that a region covers, nor of the cells of the plot."""
+    values, region = VALUES.copy(), Region.rectangle(8, 12, 30, 40)  # of pixels of the file: two per pixel
+    values[15, 5, 7:9] = values[25, 6, 10] = np.nan  # of one axis each
+    field = field_of(values, binning=2, source_shape=(2 * HEIGHT, 2 * WIDTH))
+    pair = tasks.pair_of(("b550", "b650"), field, None)
+    made = tasks.compute_map(field, pair, intervals=False)
+    found = tasks.count_pixels(tasks.DensityRequest(field, made, (0.0, 2.0, 0.0, 2.0), region), lambda fraction: None)
+    assert found.in_region == found.region.pixels == 11 * 14 - 3 and found.all.pixels == HEIGHT * WIDTH - 3
+    beside = replace(region, vertices=((200.0, 200.0), (210.0, 220.0)))
+    request = tasks.DensityRequest(field, made, (0.0, 2.0, 0.0, 2.0), beside)
+    assert tasks.count_pixels(request, lambda fraction: None).region is None
 
 
 def test_components_are_those_of_the_analysis_panel(plotted: App, qtbot: QtBot) -> None:

@@ -394,7 +394,7 @@ def test_references_stand_beside_the_curves(
         opened.marks.load_chart(cie.CHARTS[0])
         settled(opened, qtbot)
     assert "at most 48" in opened.window.messages.text.text()
-    document.set_plot_settings(document.plot_settings.without_library())
+    document.set_references(())
 
 
 def test_the_crosshair_reads_every_curve(opened: App, qtbot: QtBot) -> None:

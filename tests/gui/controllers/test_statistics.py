@@ -12,17 +12,18 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 from scipy.integrate import simpson
 
+from nesr_gui.analysis.statistics import Integral
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.session_file import SessionData, read_session, write_session
 from nesr_gui.gui.model.statistics_settings import Scope, StatisticsSettings
-from nesr_gui.gui.tasks.statistics import StatisticsRequest
+from nesr_gui.gui.tasks.statistics import HistogramRequest, IntegralsRequest, StatisticsRequest
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes import MODES
 from nesr_gui.gui.views.panels.statistics import StatisticsPanel
 from nesr_gui.io.spectra.csv import read_table
 from nesr_gui.regions import Region, inside
-from nesr_gui.spectral import Quantity
+from nesr_gui.spectral import Quantity, Wavelengths
 from tests.gui.conftest import BANDS, Limited, smooth_cube
 from tests.gui.test_window import drag
 
@@ -256,6 +257,40 @@ def test_late_statistics_of_another_region_are_dropped(shown: App, qtbot: QtBot)
     late = StatisticsRequest(shown.document.field, Region.rectangle(0, 0, 2, 2), (400.0, 700.0))
     shown.statistics._take_statistics(late, ValueError("late"))
     assert shown.statistics.panel.rows == before and "late" not in shown.statistics.panel.words.text()
+
+
+def test_late_histograms_and_integrals_are_dropped(shown: App) -> None:
+    """Of another region or wavelength, and of another interval."""
+    panel, field = shown.statistics.panel, shown.document.field
+    assert field is not None
+    before = {table: panel._rows[table] for table in (panel.histogram, panel.integrals)}
+    nm, late = shown.document.nm, (np.array([7, 7]), np.array([0.0, 1.0, 2.0]))
+    for request in (HistogramRequest(field, ELLIPSE, nm + 1), HistogramRequest(field, None, nm)):
+        shown.statistics._take_histogram(request, late)
+    integrals = IntegralsRequest(shown.document.curves, (500.0, 510.0))
+    shown.statistics._take_integrals(integrals, {mark.place: Integral(123.0) for mark in shown.document.marks})
+    assert {table: panel._rows[table] for table in before} == before
+
+
+def test_an_interval_that_is_dragged_ends_with_the_image(app: App, qtbot: QtBot) -> None:
+    """Its edges are whole nanometres, those of this cube are not."""
+    bands = Wavelengths.from_step(400.4, 699.8, 9.98)
+    app.document.open_cube("scene", CubeField(smooth_cube(30, 40)[: len(bands)], bands), (0.0, 1.0))
+    app.document.add_pin(3, 4)
+    app.window.actions_by_name["statistics"].trigger()
+    settled(app, qtbot)
+    marker = app.statistics.marker
+    marker.item.setRegion((400.4, 600.0))
+    low, high = app.document.wavelength_range
+    assert app.document.statistics.range_in((low, high)) == (low, 600.0) and low > 400
+    marker.item.setRegion((450.0, high))
+    settled(app, qtbot)
+    assert app.document.statistics.range_in((low, high)) == (450.0, pytest.approx(high, abs=0.5))
+    row = dict(app.statistics.panel._rows[app.statistics.panel.integrals][0])
+    nodes = np.unique([450.0, *bands.nm[bands.nm > 450]])
+    values = np.interp(nodes, bands.nm, smooth_cube(30, 40)[: len(bands), 3, 4])
+    assert float(row["integral"]) == pytest.approx(np.trapezoid(values, nodes), rel=1e-3)
+    assert not app.window.messages.isVisible()
 
 
 def test_a_region_without_pixels_is_told_in_the_panel(shown: App, qtbot: QtBot) -> None:

@@ -24,7 +24,14 @@ from nesr_gui.gui.controllers import transect as controller
 from nesr_gui.gui.model.document import DocumentSource
 from nesr_gui.gui.model.session_file import SessionData, read_session, write_session
 from nesr_gui.gui.model.transect import LineTool, TransectLine
-from nesr_gui.gui.tasks.transect import MOST_WAVELENGTHS, TransectRequest, query_transect, transect_wavelengths
+from nesr_gui.gui.tasks.transect import (
+    MOST_WAVELENGTHS,
+    TransectExport,
+    TransectRequest,
+    export_transect,
+    query_transect,
+    transect_wavelengths,
+)
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes import MODES
 from nesr_gui.io.georeference import KEY
@@ -161,6 +168,41 @@ def test_the_mouse_is_followed_both_ways(crossed: App) -> None:
     assert document.hover is None
 
 
+@pytest.mark.parametrize("pixel", ["", "2, 2", "900, 900"])
+def test_a_point_of_the_curve_is_the_pixel_of_the_picture(app: App, qtbot: QtBot, pixel: str) -> None:
+    """Whatever the unit of distances: pixels, metres, or kilometres."""
+    place = {KEY: f"UTM, 1, 1, 500000, 4000000, {pixel}, 32, North, WGS-84, units=Meters"} if pixel else {}
+    open_cube(app, CubeField(VALUES, BANDS, Quantity.REFLECTANCE, place))
+    app.transect.choose_tool()
+    app.document.transect.set_line(TransectLine((5.5, 0.5), (5.5, 59.5)))
+    settle(app, qtbot)
+    view, document = app.transect.panel.view, app.document
+    box, (across, up) = view.curve.getViewBox(), view.values.getData()
+    assert across.size == WIDTH
+    for col in (0, 17, 44, 59):
+        document.set_hover((5, col))
+        assert [position.value() for position in view.positions] == pytest.approx([across[col]] * 2)
+        document.set_hover(None)
+        QTest.mouseMove(view.viewport(), view.mapFromScene(box.mapViewToScene(QPointF(across[col], up[col]))))
+        assert document.hover == pytest.approx((5, col), abs=1)  # a pixel of the screen is less than one of the image
+
+
+def test_the_mouse_is_on_a_wide_line_of_a_reduced_field(app: App, qtbot: QtBot) -> None:
+    """The width counts pixels of the field, of which one covers several of the file."""
+    open_cube(app)
+    app.document.source_shape = (8 * HEIGHT, 8 * WIDTH)
+    app.document.mark_set.start((8 * HEIGHT, 8 * WIDTH))
+    app.document.transect.start((8 * HEIGHT, 8 * WIDTH))
+    app.document.set_field(field_of(VALUES, binning=8, source_shape=(8 * HEIGHT, 8 * WIDTH)), 8, (0.0, 1.0))
+    app.transect.choose_tool()
+    app.document.transect.set_line(TransectLine((160.5, 40.5), (160.5, 400.5), 15))
+    settle(app, qtbot)
+    assert controller._NEAR * app.window.image.view().scale < 40
+    for away, is_near in ((0, True), (55, True), (-55, True), (65, False), (-65, False)):
+        app.document.set_hover((160 + away, 200))
+        assert app.transect.panel.view.positions[0].isVisible() == is_near
+
+
 def test_the_interval_is_a_band(app: App, qtbot: QtBot) -> None:
     half = np.tile(np.linspace(0.01, 0.2, WIDTH), (HEIGHT, 1))
     open_cube(app, UncertainCube(VALUES, half))
@@ -187,6 +229,11 @@ def test_its_width_is_a_mean_across(crossed: App, qtbot: QtBot) -> None:
     crossed.transect.panel.across.setValue(7)
     crossed.document.undo_stack.undo()
     assert crossed.document.transect.line.width == 1 and crossed.transect.panel.across.value() == 1
+    for gesture in range(1, 4):  # the width is a step of its own after a drag
+        crossed.transect.draw((10.5, 5.5), (10.5, 45.5 + gesture), gesture)
+        crossed.transect.set_width(5)
+        crossed.document.undo_stack.undo()
+        assert crossed.document.transect.line == TransectLine((10.5, 5.5), (10.5, 45.5 + gesture))
 
 
 def test_it_is_moved_and_removed_by_keys(crossed: App, qtbot: QtBot) -> None:
@@ -367,6 +414,21 @@ def test_intervals_are_exported(app: App, qtbot: QtBot, tmp_path: Path, monkeypa
     table = pd.read_csv(path, comment="#")
     np.testing.assert_allclose(table["550 nm 90 % high"] - table["550 nm"], 0.05, atol=1e-6)
     np.testing.assert_allclose(table["550 nm"] - table["550 nm 90 % low"], 0.05, atol=1e-6)
+
+
+def test_files_have_the_means_and_intervals_of_a_wide_line(tmp_path: Path) -> None:
+    half = np.random.default_rng(3).uniform(0.01, 0.1, (HEIGHT, WIDTH))
+    line = TransectLine((10.5, 5.5), (10.5, 45.5), 5)
+    request = TransectExport(tmp_path / "t.csv", UncertainCube(VALUES, half), line)
+    export_transect(request, lambda fraction: None)
+    table = pd.read_csv(tmp_path / "t.csv", comment="#")
+    spectra, low, high = (
+        table[[f"{nm:g} nm{part}" for nm in BANDS.nm]].to_numpy().T for part in ("", " 90 % low", " 90 % high")
+    )
+    np.testing.assert_allclose(spectra, VALUES[:, 8:13, 5:46].mean(axis=1), atol=1e-6)
+    widths = np.broadcast_to(2 * half[8:13, 5:46].mean(axis=0), spectra.shape)
+    np.testing.assert_allclose(high - low, widths, atol=1e-6)
+    assert "# width: mean of 5 pixels across" in (tmp_path / "t.csv").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("ending", [".png", ".svg", ".pdf"])

@@ -8,6 +8,7 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 import pytest
+import rasterio
 import tifffile
 from PIL import Image
 from PySide6.QtWidgets import QFileDialog
@@ -17,6 +18,7 @@ from scipy.optimize import nnls
 from nesr_gui.analysis.definitions import AbundanceDefinition, ComponentDefinition, ExpressionDefinition
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
+from nesr_gui.gui.controllers.view_settings import ABSTAINS
 from nesr_gui.gui.figures.picture import Content, ImageFormat, Picture, PictureExport, export_picture
 from nesr_gui.gui.model.analyses import AnalysisKind, AnalysisRequest
 from nesr_gui.gui.model.marks import analysis_key
@@ -25,6 +27,7 @@ from nesr_gui.gui.tasks import value_maps
 from nesr_gui.gui.tasks.analyses import FitRequest, fit_analyses
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes.base import RenderContext
+from nesr_gui.gui.views.dialogs.picture import PictureDialog
 from nesr_gui.io.spectra.readers import read_spectra
 from nesr_gui.regions import Region, inside
 from nesr_gui.spectral import Quantity, Wavelengths
@@ -233,6 +236,23 @@ def test_two_panes_show_two_abundances(cube, qtbot):
     assert painted(cube, 1)[3, 4] == pytest.approx(0, abs=1e-4)
     captions = [cube.window.panes.images[side].captions[side].accessibleName() for side in (0, 1)]
     assert [caption.rpartition(": ")[2] for caption in captions] == ["pin 1", "pin 3"]
+    table = cube.values.abundances.layers.table
+    for side in (1, 0, 1):  # the panel is about the active pane
+        assert cube.document.view_settings.active == side
+        assert [index.row() for index in table.selectionModel().selectedRows()] == [2 * side]
+        cube.view.activate_other_side()
+
+
+def test_both_panes_are_learned_again_after_a_change(cube, qtbot):
+    show(cube, AnalysisKind.ABUNDANCES, qtbot)
+    cube.document.set_view_settings(
+        cube.document.view_settings.arranged(PaneLayout.SIDE_BY_SIDE).showing("components", 1)
+    )
+    kinds = AnalysisKind.ABUNDANCES, AnalysisKind.COMPONENTS
+    qtbot.waitUntil(lambda: all(cube.document.fitted(kind) is not None for kind in kinds))
+    cube.analyses.set_range((450.0, 600.0))
+    qtbot.waitUntil(lambda: all(cube.document.fitted(kind) is not None for kind in kinds))
+    assert all(len(cube.document.fitted(kind).analysis.wavelengths) == 16 for kind in kinds)
 
 
 def test_means_of_image_and_active_region_appear(cube, qtbot):
@@ -280,9 +300,72 @@ def test_the_result_of_another_image_is_discarded(cube, qtbot, monkeypatch):
     define(cube, AnalysisKind.EXPRESSION, ExpressionDefinition("b550 > 0.5"), qtbot)
     request = value_maps.MapRequest(cube.document.analyses[AnalysisKind.EXPRESSION], True)
     found = value_maps.outline_mask(request, lambda fraction: None)
+    fitted = request.fitted
     cube.document.open_cube("other", CubeField(VALUES.astype(np.float32), BANDS), (0.0, 1.0))
     cube.values._take_regions(request, found)
     assert cube.document.marks == ()
+    cube.analyses._take(FitRequest((fitted.request,), {}), {AnalysisKind.EXPRESSION: fitted})
+    assert fitted not in cube.document.analyses.values()
+
+
+def test_means_of_another_region_or_analysis_are_dropped(cube, qtbot):
+    show(cube, AnalysisKind.ABUNDANCES, qtbot)
+    here, there = Region.rectangle(2, 3, 12, 17), Region.rectangle(20, 20, 28, 30)
+    cube.document.mark_set.add(here)
+    settle(cube, AnalysisKind.ABUNDANCES, qtbot)
+    qtbot.waitUntil(lambda: len(cube.document.analysis_spectra) == 4 and len(cube.values._means) == 2)
+    settle(cube, AnalysisKind.ABUNDANCES, qtbot)
+    means = {task: each.tolist() for task, each in cube.values._means.items()}
+    fitted = cube.document.analyses[AnalysisKind.ABUNDANCES]
+    other = fit_analyses(FitRequest((fitted.request,), {}), lambda fraction: None)[AnalysisKind.ABUNDANCES]
+    for task, late in (
+        (Task.REGION_MEANS, value_maps.MeansRequest(fitted, there)),
+        (Task.REGION_MEANS, value_maps.MeansRequest(other, here)),
+        (Task.IMAGE_MEANS, value_maps.MeansRequest(other, None)),
+    ):
+        cube.values._take_means(task, late, np.full(5, 0.123))
+    assert {task: each.tolist() for task, each in cube.values._means.items()} == means
+
+
+class PartlyCertain(Limited):
+    """Certain in the left half."""
+
+    def prediction_interval_blocks(self, wavelengths, *, rows=None, cols=None):
+        for limits in super().prediction_interval_blocks(wavelengths, rows=rows, cols=cols):
+            middle = (limits.lower + limits.upper) / 2
+            is_certain = np.arange(limits.cols.start, limits.cols.stop) < WIDTH // 2
+            lower, upper = (np.where(is_certain, middle, each) for each in (limits.lower, limits.upper))
+            yield type(limits)(limits.rows, limits.cols, lower, upper)
+
+
+def test_uncertain_pixels_are_left_out_of_files_and_regions_and_named_under_the_mouse(app, qtbot, choose, tmp_path):
+    """As in the picture; and not, where they are not marked."""
+    values = smooth_cube(HEIGHT, WIDTH)
+    app.document.open_cube("scene", PartlyCertain(values, BANDS, Quantity.REFLECTANCE), (0.0, 1.0))
+    is_right = np.arange(WIDTH) >= WIDTH // 2
+    show(app, AnalysisKind.EXPRESSION, qtbot)
+    for abstains in (True, False):
+        app.analyses.set_abstaining(abstains)
+        define(app, AnalysisKind.EXPRESSION, ExpressionDefinition("b550", difference=0.4), qtbot)
+        qtbot.waitUntil(lambda: app.renderers[0].is_settled)
+        is_silent = abstains & is_right & (values[15] > 0.4)  # the interval is as wide as the value
+        path = tmp_path / f"map{abstains}.tif"
+        choose(path)
+        app.values.expression.export.click()
+        qtbot.waitUntil(lambda path=path: path.exists() and is_at_rest(app))
+        np.testing.assert_allclose(tifffile.imread(path), np.where(is_silent, np.nan, values[15]), rtol=1e-5)
+        for row, col in ((3, 4), (25, 33), (12, 30), (2, 25)):
+            app.document.set_hover((row, col))
+            assert app.window.status.where.text().endswith(f"({ABSTAINS})") == is_silent[row, col]
+        define(app, AnalysisKind.EXPRESSION, ExpressionDefinition("b550 > 0.6"), qtbot)
+        before = len(app.document.marks)
+        app.window.actions_by_name["mask_regions"].trigger()
+        qtbot.waitUntil(lambda before=before: len(app.document.marks) > before)
+        covered = np.zeros((HEIGHT, WIDTH), bool)
+        for mark in app.document.marks[before:]:
+            covered |= inside(mark.place, *(np.arange(size) + 0.5 for size in covered.shape))
+        is_sure = values[15] / 2 > 0.6  # the lower limit
+        np.testing.assert_array_equal(covered, (values[15] > 0.6) & (~is_right | is_sure | (not abstains)))
 
 
 @pytest.mark.parametrize(
@@ -322,6 +405,38 @@ def test_maps_and_loadings_are_written(cube, qtbot, choose, tmp_path):
     cube.values.expression.export.click()
     qtbot.waitUntil(lambda: (tmp_path / "mask.geojson").exists())
     assert json.loads((tmp_path / "mask.geojson").read_text())["features"] and "GeoJSON" in offered[0]
+
+
+def test_files_lie_where_the_file_of_a_photograph_says(app, qtbot, choose, tmp_path):
+    """A GeoTIFF states it, not the reconstruction: maps, masks and selections of the scatter plot are on the map."""
+    place = rasterio.Affine(2, 0, 500_000, 0, -2, 5_400_000)
+    source, out = tmp_path / "photo.tif", tmp_path / "out"
+    out.mkdir()
+    colours = np.random.default_rng(0).integers(0, 256, (3, 60, 80)).astype(np.uint8)
+    with rasterio.open(
+        source, "w", driver="GTiff", width=80, height=60, count=3, dtype="uint8", crs="EPSG:32632", transform=place,
+        photometric="RGB",
+    ) as file:  # fmt: skip
+        file.write(colours)
+    app.reconstruction.load_model(None, "auto")
+    app.files.open(source)
+    qtbot.waitUntil(lambda: app.document.field is not None)
+    show(app, AnalysisKind.EXPRESSION, qtbot)
+    for text, name in (("b550", "values.tif"), ("b550 > 0.5", "mask.tif")):
+        define(app, AnalysisKind.EXPRESSION, ExpressionDefinition(text), qtbot)
+        choose(out / name)
+        app.window.actions_by_name["export_map"].trigger()
+        qtbot.waitUntil(lambda name=name: (out / name).exists() and not app.worker._newest)
+    app.scatter.open()
+    qtbot.waitUntil(lambda: app.document.scatter.map is not None)
+    app.scatter.select_view()
+    qtbot.waitUntil(lambda: app.document.scatter.mask is not None)
+    choose(out / "selection.tif")
+    app.window.actions_by_name["export_selection"].trigger()
+    qtbot.waitUntil(lambda: (out / "selection.tif").exists() and not app.worker._newest)
+    for name in ("values.tif", "mask.tif", "selection.tif"):
+        with rasterio.open(out / name) as file:
+            assert (file.shape, file.crs.to_epsg(), tuple(file.transform)) == ((60, 80), 32632, tuple(place)), name
 
 
 def test_the_wavelength_is_shared_with_the_loadings(cube, qtbot):
@@ -393,3 +508,16 @@ def test_components_can_be_cancelled_and_follow_the_image(cube, qtbot, monkeypat
     gate.set()
     qtbot.waitUntil(lambda: AnalysisKind.COMPONENTS in cube.document.analyses)
     assert cube.document.analyses[AnalysisKind.COMPONENTS].request.field is other
+
+
+def test_a_picture_of_an_analysis_that_became_impossible_is_not_exported(cube, qtbot):
+    show(cube, AnalysisKind.ABUNDANCES, qtbot)
+    for mark in cube.document.marks[1:]:
+        cube.document.mark_set.remove(mark.number)
+    qtbot.waitUntil(lambda: is_at_rest(cube) and not cube.document.analyses["abundances"].analysis)
+    cube.window.actions_by_name["export_picture"].trigger()
+    dialog = cube.window.findChild(PictureDialog)
+    qtbot.waitUntil(lambda: dialog is not None and dialog.isVisible())
+    assert dialog.picture.mode == "abundances" and "2 to 30 endmembers" in dialog.picture.reason(Content.PICTURE)
+    assert not dialog.accept_button.isEnabled()
+    dialog.reject()

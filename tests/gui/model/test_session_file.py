@@ -8,7 +8,7 @@ import random
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,16 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
+from nesr_gui.analysis.distances import Distance
 from nesr_gui.colorimetry.viewing_conditions import Illuminant, Observer, ViewingConditions
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.resampled import Orientation, Registration
 from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing import theme
-from nesr_gui.gui.model.document import DocumentSource
-from nesr_gui.gui.model.marks import Mark, Reading, new_mark
+from nesr_gui.gui.model.analyses import AnalysisSettings
+from nesr_gui.gui.model.document import Document, DocumentSource
+from nesr_gui.gui.model.library import MatchSettings
+from nesr_gui.gui.model.marks import Mark, MarkSpectrum, Reading, new_mark
 from nesr_gui.gui.model.plot_settings import Normalise, PlotAxes, PlotSettings, ReferenceSpectrum, Spreads, Transform
 from nesr_gui.gui.model.preferences import recent_files, settings
 from nesr_gui.gui.model.scatter import ScatterPlot
@@ -39,6 +42,7 @@ from nesr_gui.gui.model.session_file import (
     read_session,
     write_session,
 )
+from nesr_gui.gui.model.statistics_settings import Scope, StatisticsSettings
 from nesr_gui.gui.model.transect import TransectLine
 from nesr_gui.gui.model.view_settings import PaneLayout, ViewSettings
 from nesr_gui.gui.model.viewport import Viewport
@@ -284,6 +288,40 @@ def test_every_value_comes_back(kept: SessionData, tmp_path: Path) -> None:
     assert again.viewport == kept.viewport and again.source.image == kept.source.image and again.active == 2
     assert plain(again, path) == written
     assert again.plot_settings.axes == kept.plot_settings.axes and again.plot_settings.spreads is Spreads.ALL
+
+
+def test_a_document_has_every_setting_of_its_session_again() -> None:
+    """Each of them is set to something else than that of a new document."""
+
+    def opened() -> Document:
+        document = Document()
+        document.open_cube("scene", CubeField(smooth_cube(40, 50), BANDS), (0.0, 1.0))
+        document.start_from(DocumentSource(Path("scene.h5")))
+        return document
+
+    document, fresh = opened(), opened()
+    document.add_pin(12, 34)
+    document.set_curves({(12, 34): MarkSpectrum(CURVE)})
+    document.set_white(1)
+    document.set_wavelength(612.3)
+    document.set_viewing(ViewingConditions(Illuminant.blackbody(3000)))
+    document.set_box(5)
+    document.viewport = Viewport(1.0, 20.0, 2.0, 30.0, 0.5)
+    document.set_transform(Transform(Normalise.MAXIMUM))
+    document.set_statistics(StatisticsSettings(Scope.IMAGE, (450.0, 600.0)))
+    document.set_match_settings(MatchSettings(Distance.RMSE))
+    document.set_analysis_settings(AnalysisSettings(within=(450.0, 600.0), left_out=("point 1",)), "wavelengths")
+    document.scatter.select(((0.1, 0.1), (0.2, 0.1), (0.2, 0.3)), ("b500", "b600"))
+    document.transect.set_line(TransectLine((1.0, 2.0), (30.0, 40.0), 3))
+    data, before = SessionData.of(document, None), SessionData.of(fresh, None)
+    data.restore(fresh)
+    again = SessionData.of(fresh, None)
+    others = {"source", "interpretation", "is_full", "model", "model_file", "layout", "file", "digests", "registration",
+              "libraries"}  # fmt: skip
+    names = sorted({each.name for each in fields(SessionData)} - others)
+    assert [name for name in names if getattr(data, name) == getattr(before, name)] == []
+    assert [name for name in names if getattr(data, name) != getattr(again, name)] == []
+    assert fresh.undo_stack.count() == 0
 
 
 def test_a_session_saved_before_axes_could_be_chosen_opens(kept: SessionData, tmp_path: Path) -> None:

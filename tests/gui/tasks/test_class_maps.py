@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import rasterio
 import roifile
+from scipy import ndimage
 
 from nesr_gui.analysis.definitions import ClassDefinition, ClusterDefinition, Definition
 from nesr_gui.fields.protocol import Cancelled, CubeField
@@ -138,12 +139,15 @@ def _even_odd(corners: list[tuple[float, float]]) -> np.ndarray:
 
 
 def test_small_areas_are_left_out_and_imagej_reads_the_rest(asked: ClassMapRequest, tmp_path: Path) -> None:
-    counts = []
-    for least in (1, 60):
-        path = tmp_path / f"map{least}.zip"
-        export_class_map(ClassMapExport(path, asked, ("leaf", "soil"), COLOURS, least_pixels=least), ignore)
+    numbers, counts = numbers_of(asked), []
+    parts = [ndimage.label(numbers == number) for number in (1, 2)]  # pixels that touch at a corner are apart
+    sizes = np.concatenate([np.bincount(labels.ravel())[1:] for labels, _ in parts])
+    least = sorted(sizes)[len(sizes) // 2] + 1
+    for smallest in (1, least):
+        path = tmp_path / f"map{smallest}.zip"
+        export_class_map(ClassMapExport(path, asked, ("leaf", "soil"), COLOURS, least_pixels=smallest), ignore)
         counts.append(len(roifile.roiread(path)))
-    assert counts[0] >= counts[1] > 0
+    assert counts == [len(sizes), (sizes >= least).sum()] and counts[0] > counts[1] > 0
 
 
 def test_regions_are_the_largest_areas_and_say_what_they_leave_out(asked: ClassMapRequest) -> None:
@@ -170,6 +174,49 @@ def test_long_outlines_are_simplified(asked: ClassMapRequest, monkeypatch: pytes
     monkeypatch.setattr("nesr_gui.gui.tasks.class_maps.MOST_CORNERS", len(exact.place.vertices) - 1)
     found = find_regions(request, ignore)
     assert found.simplified == 1 and 4 < len(found.marks[0].place.vertices) < len(exact.place.vertices)
+
+
+def test_regions_of_a_reduced_resolution_are_in_pixels_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where their outlines are simplified: by a share of a pixel of the picture."""
+    for most_corners in (2000, 12):
+        monkeypatch.setattr("nesr_gui.gui.tasks.class_maps.MOST_CORNERS", most_corners)
+        places, names = [], []
+        for binning in (1, 3):
+            field = CubeField(VALUES, BANDS, binning=binning, source_shape=tuple(binning * size for size in SHAPE))
+            asked = ClassMapRequest(fitted_to(field, AnalysisKind.CLASSES, ClassDefinition(angle=12.0)), True)
+            found = find_regions(RegionsRequest(asked, {1: "leaf"}, {1: COLOURS[0]}, 3, 1), ignore)
+            assert bool(found.simplified) == (most_corners == 12)
+            places.append([np.array(mark.place.vertices) / binning for mark in found.marks])
+            names.append([mark.name for mark in found.marks])
+        for one, other in zip(*places, strict=True):
+            np.testing.assert_allclose(one, other)
+        assert names[0] == names[1] == [f"leaf, area {rank}" for rank in range(1, len(names[0]) + 1)]
+
+
+def test_without_marking_of_uncertain_pixels_all_have_their_class_everywhere(tmp_path: Path) -> None:
+    """In counts, files, regions and statistics alike, as in a measured image."""
+    definition, classes = ClassDefinition(angle=12.0), AnalysisKind.CLASSES
+    fields = (kind(VALUES, BANDS, Quantity.REFLECTANCE) for kind in (CubeField, NarrowlyLimited))
+    measured, estimated = (fitted_to(field, classes, definition) for field in fields)
+    expected, asked = numbers_of(ClassMapRequest(measured, True)), ClassMapRequest(estimated, False)
+    export_class_map(ClassMapExport(tmp_path / "m.png", asked, ("leaf", "soil"), COLOURS), ignore)
+    np.testing.assert_array_equal(iio.imread(tmp_path / "m.png"), expected)
+    np.testing.assert_array_equal(count_classes(asked, ignore).tally.numbers, expected)
+    for number in (1, 2):
+        ((_, own),) = compute_statistics(StatisticsRequest(asked, {number: "class"}), ignore).by_name
+        assert own.pixels == (expected == number).sum()
+    places = []
+    for each in (asked, ClassMapRequest(measured, True)):
+        found = find_regions(RegionsRequest(each, {1: "leaf"}, {1: COLOURS[0]}, 9, 1), ignore)
+        places.append([mark.place for mark in found.marks])
+    assert places[0] == places[1]
+
+
+def test_statistics_are_at_the_wavelengths_that_are_analysed(asked: ClassMapRequest) -> None:
+    request = replace(asked.fitted.request, within=(450.0, 600.0))
+    part = fit_analyses(FitRequest((request,), {}), ignore)[AnalysisKind.CLASSES]
+    found = compute_statistics(StatisticsRequest(replace(asked, fitted=part), {1: "leaf"}), ignore)
+    assert found.by_name[0][1].wavelengths.nm.tolist() == BANDS.nm[5:21].tolist()
 
 
 def test_statistics_are_those_of_the_pixels_of_the_picture(asked: ClassMapRequest, tmp_path: Path) -> None:

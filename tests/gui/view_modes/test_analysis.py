@@ -14,14 +14,15 @@ from nesr_gui.analysis.definitions import (
 )
 from nesr_gui.analysis.maps import compute_map
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.gui.drawing.tone_mapping import MISSING, NONE
+from nesr_gui.gui.drawing.tone_mapping import MISSING, NONE, lookup
 from nesr_gui.gui.model.analyses import AnalysisKind, AnalysisRequest, AnalysisSettings, AnalysisSpectrum
 from nesr_gui.gui.model.document import Document
+from nesr_gui.gui.model.marks import MarkSpectrum
 from nesr_gui.gui.model.plot_settings import PlotSettings
 from nesr_gui.gui.model.viewport import SamplingGrid
 from nesr_gui.gui.tasks.analyses import FitRequest, fit_analyses
 from nesr_gui.gui.tasks.rendering import RenderRequest, UpdateRequest, render_picture, update_picture
-from nesr_gui.gui.view_modes import ANALYSES
+from nesr_gui.gui.view_modes import ANALYSES, base
 from nesr_gui.gui.view_modes.analysis import DIVERGING, MATCH, AnalysisMode
 from nesr_gui.gui.view_modes.base import RenderContext, ValueScale
 from nesr_gui.spectral import Quantity, Spectrum
@@ -86,6 +87,40 @@ def test_a_picture_is_the_map(kind: AnalysisKind, within: tuple[float, float] | 
     assert max(shares) > 0  # the intervals of this field are wide
 
 
+@pytest.mark.parametrize("kind", AnalysisKind)
+def test_a_picture_of_some_pixels_is_that_of_the_map(kind: AnalysisKind, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a part, of every second and third pixel, in several strips, with the intervals of the same pixels."""
+    monkeypatch.setattr(base, "BLOCK_VALUES", 31 * 40)
+    settings = AnalysisSettings(
+        classes=ClassDefinition(angle=6.0), expression=ExpressionDefinition("b550 - b450", 0.3),
+        abundances=AbundanceDefinition(difference=0.2), components=ComponentDefinition(count=3),
+    )  # fmt: skip
+    mode, field = ANALYSES[kind], Limited(VALUES, BANDS, Quantity.REFLECTANCE)
+    fitted = mode.fitted(context_of(field, settings, kind))
+    assert fitted is not None and fitted.analysis is not None
+    made = compute_map(field, fitted.analysis, differences=fitted.differences)
+    for stride in (2, 3):
+        sampling = SamplingGrid(stride, slice(stride, 20), slice(2 * stride, WIDTH))
+        context = context_of(field, settings, kind)  # anew: nothing is rendered yet
+        rows, cols = (slice(part.start, part.stop, stride) for part in (sampling.rows, sampling.cols))
+        for number in range(len(made.layers)):
+            answers = mode.render(with_layers(context, mode, number), sampling, ignore)
+            np.testing.assert_allclose(answers.values, made.values[number][rows, cols], rtol=1e-4, atol=1e-4)
+            np.testing.assert_array_equal(answers.abstained, made.abstained(number)[rows, cols])
+
+
+@pytest.mark.parametrize("method", ClassMethod)
+def test_better_scores_are_brighter(method: ClassMethod) -> None:
+    """Small angles, and large fractions of a target."""
+    mode, settings = ANALYSES[AnalysisKind.CLASSES], AnalysisSettings(classes=ClassDefinition(method))
+    context = context_of(CubeField(VALUES, BANDS), settings, AnalysisKind.CLASSES)
+    scale = mode.scale(with_layers(context, mode, 1))
+    colours = lookup(scale.colormap, 550.0)
+    assert colours is not None and scale.limits[0] == 0
+    low, high = (int(colours[at].astype(int).sum()) for at in (0, -1))
+    assert low > high if method is ClassMethod.ANGLE else high > low
+
+
 def with_layers(context: RenderContext, mode: AnalysisMode, *layers: int) -> RenderContext:
     return replace(context, view_settings=context.view_settings.with_layers(mode.name, *layers))
 
@@ -114,6 +149,48 @@ def test_another_difference_keeps_what_was_rendered() -> None:
     assert fit_analyses(FitRequest((other,), known), ignore)[AnalysisKind.ABUNDANCES].rendered is not before.rendered
 
 
+def changed(request: AnalysisRequest, what: str) -> AnalysisRequest:
+    """The request with another range of wavelengths, other spectra, or another image."""
+    first, second = SPECTRA
+    other = replace(first, spectrum=Spectrum(BANDS, VALUES[:, 8, 27].copy()))
+    return {
+        "range": replace(request, within=(450.0, 620.0)),
+        "spectrum": replace(request, spectra=(other, second)),
+        "order": replace(request, spectra=(second, first)),
+        "name": replace(request, spectra=(replace(first, name="bark"), second)),
+        "threshold": replace(request, definition=ClassDefinition(own_angles={"leaf": 4.0})),
+        "image": replace(request, field=Limited(VALUES[:, ::-1].copy(), BANDS, Quantity.REFLECTANCE)),
+    }[what]
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [(AnalysisKind.CLASSES, what) for what in ("range", "spectrum", "order", "name", "threshold", "image")]
+    + [(AnalysisKind.ABUNDANCES, what) for what in ("range", "spectrum", "order", "name", "image")]
+    + [(kind, what) for kind in (AnalysisKind.COMPONENTS, AnalysisKind.EXPRESSION) for what in ("range", "image")],
+)
+def test_what_is_known_is_only_used_for_the_same_question(kind: AnalysisKind, what: str) -> None:
+    """Learned after another question, an analysis has the pictures that it has when it is learned first."""
+    mode, settings = ANALYSES[kind], AnalysisSettings()
+    context = context_of(Limited(VALUES, BANDS, Quantity.REFLECTANCE), settings, kind)
+    mode.render(context, WHOLE, ignore)
+    before = context.analyses[kind]
+    wanted = changed(before.request, what)
+    pictures = []
+    for known in ({kind: before}, {}):
+        now = replace(context, field=wanted.field, analyses=fit_analyses(FitRequest((wanted,), known), ignore))
+        fitted = mode.fitted(now)
+        assert fitted is not None and fitted.request == wanted
+        layers = range(len(mode.analysis(now).layers))
+        answers = [mode.render(with_layers(now, mode, number), WHOLE, ignore) for number in layers]
+        pictures.append((fitted.differences, [mode.scale_of(now, number) for number in layers], answers))
+    (differences, scales, answers), (expected, expected_scales, anew) = pictures
+    assert (differences, scales) == (expected, expected_scales)
+    for found, again in zip(answers, anew, strict=True):
+        np.testing.assert_array_equal(found.values, again.values)
+        np.testing.assert_array_equal(found.abstained, again.abstained)
+
+
 def test_three_components_are_mixed_between_their_limits() -> None:
     field, mode = Limited(VALUES, BANDS, Quantity.REFLECTANCE), ANALYSES[AnalysisKind.COMPONENTS]
     context = context_of(field, AnalysisSettings(), AnalysisKind.COMPONENTS)
@@ -126,6 +203,9 @@ def test_three_components_are_mixed_between_their_limits() -> None:
         np.testing.assert_array_equal(mixed.values[..., channel], layer.values)
         assert mode.scale(with_layers(context, mode, 2, 0, 1)).channels[channel].limits == (low, high)
     np.testing.assert_array_equal(mixed.abstained, np.any([layer.abstained for layer in layers], axis=0))
+    assert layers[0].abstained.sum() > layers[1].abstained.sum()  # of the third component, and of the first
+    backwards = mode.render(with_layers(context, mode, 0, 2), WHOLE, ignore)
+    np.testing.assert_array_equal(backwards.abstained, layers[0].abstained | layers[1].abstained)
     colours = with_layers(context, mode, 2, 0, 1)
     assert mode.caption(colours) == "Components: PC 3 red, PC 1 green, PC 2 blue"
     assert mode.scale(colours).is_colour and not mode.scale(colours).is_light
@@ -223,6 +303,7 @@ def test_what_is_impossible_is_said() -> None:
 def test_classes_have_the_colours_of_their_marks_and_uncertain_ones_are_pale() -> None:
     values = VALUES.copy()
     values[:, 0, 0], values[:, 0, 1] = np.nan, 1 - BANDS.nm / 800  # without a value, and like no class
+    values[4, 1, WIDTH - 1] = np.nan
     settings = AnalysisSettings(classes=ClassDefinition(angle=6.0))
     context = context_of(HalfCertain(values, BANDS, Quantity.REFLECTANCE), settings, AnalysisKind.CLASSES)
     picture = render_picture(RenderRequest(ANALYSES[AnalysisKind.CLASSES], context, WHOLE), ignore)
@@ -234,7 +315,8 @@ def test_classes_have_the_colours_of_their_marks_and_uncertain_ones_are_pale() -
             assert (pixels == expected).all()
             found.add(is_uncertain if len(pixels) else None)
     assert found >= {True, False}
-    assert tuple(picture.shown[0, 0]) == MISSING
+    assert tuple(picture.shown[0, 0]) == tuple(picture.shown[1, WIDTH - 1]) == MISSING
+    assert not picture.abstained[1, WIDTH - 1]  # nothing is uncertain about it
     certain = (picture.painted == 0) & ~picture.abstained
     assert (picture.shown[certain] == NONE).all()
 
@@ -248,3 +330,32 @@ def test_visible_marks_and_reference_spectra_are_the_classes() -> None:
     assert (leaf.name, leaf.key) == ("leaf", "leaf of library.csv") and leaf.spectrum.name == "leaf"
     document.set_plot_settings(document.plot_settings.with_visible(0, False))
     assert document.analysis_spectra == ()
+
+
+def test_classes_are_the_visible_marks_in_their_colours_then_references_in_others() -> None:
+    document = Document()
+    document.open_cube("scene", CubeField(VALUES, BANDS), (0.0, 1.0))
+    for place in ((3, 4), (15, 22), (8, 9)):
+        document.add_pin(*place)
+    spectra = {place: MarkSpectrum(Spectrum(BANDS, VALUES[:, *place].copy())) for place in ((3, 4), (15, 22), (8, 9))}
+    document.set_curves(spectra)
+    references = [replace(each.spectrum, name=each.name) for each in SPECTRA]
+    document.set_plot_settings(PlotSettings().with_spectra(references, "library.csv"))
+    assert [each.name for each in document.analysis_spectra] == ["pin 1", "pin 2", "pin 3", "leaf", "soil"]
+    colours = [each.colour for each in document.analysis_spectra]
+    assert colours[:3] == [mark.colour for mark in document.marks] and len(set(colours)) == 5
+    document.mark_set.edit(2, visible=False)
+    assert [each.name for each in document.analysis_spectra] == ["pin 1", "pin 3", "leaf", "soil"]
+    assert [each.colour for each in document.analysis_spectra] == [colours[at] for at in (0, 2, 3, 4)]
+    request = document.analysis_request(AnalysisKind.ABUNDANCES)
+    assert request is not None and request.spectra == document.analysis_spectra
+
+
+def test_pixels_without_a_value_are_dark_grey_in_pictures_of_values() -> None:
+    values = VALUES.copy()
+    values[15, 3, 4] = np.nan
+    settings = AnalysisSettings(expression=ExpressionDefinition("b550"))
+    context = context_of(CubeField(values, BANDS), settings, AnalysisKind.EXPRESSION)
+    picture = render_picture(RenderRequest(ANALYSES[AnalysisKind.EXPRESSION], context, WHOLE), ignore)
+    is_grey = (picture.shown == MISSING).all(axis=-1)
+    assert is_grey[3, 4] and is_grey.sum() == 1

@@ -238,6 +238,8 @@ def test_unfinished_networks_are_evaluated_as_they_are(tmp_path, four_scenes, mo
     given = ("table1", "cave", four_scenes, tmp_path / "run", "--models", "bi,hscnn-r,hscnn-r+skip,mst++")
     with pytest.raises(ValueError, match="no network in .* is trained yet; train some before --unfinished"):
         run(*given[:-1], "hscnn-r", "--unfinished")
+    fitted = run(*given[:3], tmp_path / "fitted", "--models", "bi,hscnn-r", "--unfinished")
+    assert fitted.exit_code == 0 and set(finished(tmp_path / "fitted", "table1")["models"]) == {"bi.31-bands.seed0"}
     advance = Trainer._advance
 
     def interrupted(trainer: Trainer) -> float:

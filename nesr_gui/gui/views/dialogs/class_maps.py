@@ -6,24 +6,13 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import (
-    QDialog,
-    QDialogButtonBox,
-    QHeaderView,
-    QLabel,
-    QSpinBox,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QSpinBox, QWidget
 
 from nesr_gui.analysis.statistics import RegionStatistics
-from nesr_gui.gui.model.marks import as_text
 from nesr_gui.gui.tasks.class_maps import ClassStatistics
-from nesr_gui.gui.views.widgets import ChoiceDialog, combo, form, plain, quiet
+from nesr_gui.gui.views.dialogs.table import TableDialog
+from nesr_gui.gui.views.widgets import ChoiceDialog, combo, form
 
 MOST_REGIONS, MOST_PIXELS = 200, 1_000_000
 
@@ -128,46 +117,20 @@ class RegionsDialog(ChoiceDialog):
         return f"Marks {many} of {_listed(self._names)}. Select rows of the table for other classes."
 
 
-class StatisticsDialog(QDialog):
+class StatisticsDialog(TableDialog):
     """Lists mean, standard deviation, lowest and highest value of a class at each band."""
 
-    copy_requested = Signal(str)  # tab-separated text for the clipboard
     export_requested = Signal(object)  # ClassStatistics
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Statistics of classes")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(QSize(580, 560))
+        super().__init__("Statistics of classes", parent)
         self._shown: ClassStatistics | None = None
         self._quantity = ""
-        self.classes, self.heading, self.table = combo("Class"), QLabel(), QTableWidget(0, 5)
+        self.classes = combo("Class")
         self.classes.currentIndexChanged.connect(self._show_class)
-        self.heading.setWordWrap(True)
-        self.table.setAccessibleName("Statistics of the class")
-        self.table.setHorizontalHeaderLabels(["nm", "Mean", "SD", "Lowest", "Highest"])
-        quiet(self.table)
-        header = self.table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        self.copy = self.buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
-        self.copy.setToolTip("Copy the selected rows, or all of them, for a spreadsheet")
-        self.copy.setShortcut(QKeySequence(QKeySequence.StandardKey.Copy))
-        self.export = self.buttons.addButton("Export…", QDialogButtonBox.ButtonRole.ActionRole)
-        self.export.setToolTip("Export the statistics of all listed classes as CSV")
-        for button in self.buttons.buttons():
-            button.setAccessibleName(button.text().replace("&", "").rstrip("…"))
-        plain(self.buttons)
-        self.buttons.rejected.connect(self.close)
-        self.copy.clicked.connect(lambda: self.copy_requested.emit(self.text()))
+        self.content.insertWidget(0, self.classes)
+        self.export = self.add_button("Export…", "Export the statistics of all listed classes as CSV")
         self.export.clicked.connect(lambda: self.export_requested.emit(self._shown))
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(16, 14, 16, 14)
-        layout.setSpacing(10)
-        for widget in (self.classes, self.heading, self.table, self.buttons):
-            layout.addWidget(widget)
 
     def show_statistics(self, statistics: ClassStatistics | None, quantity: str) -> None:
         """Show statistics of a quantity; None while they are being computed."""
@@ -175,7 +138,7 @@ class StatisticsDialog(QDialog):
         self.classes.clear()
         for name, _ in statistics.by_name if statistics is not None else ():
             self.classes.addItem(name)
-        for widget in (self.classes, self.copy, self.export):
+        for widget in (self.classes, self.export):
             widget.setEnabled(statistics is not None)
         self._show_class()
 
@@ -184,41 +147,29 @@ class StatisticsDialog(QDialog):
         if self._shown is None:
             self.heading.setText("There are no statistics: they could not be computed, or this was cancelled.")
 
-    def text(self) -> str:
-        """The selected rows with titles, or all rows, tab-separated."""
-        rows = self._rows()
-        chosen = sorted({index.row() for index in self.table.selectedIndexes()})
-        return as_text([rows[line] for line in chosen] or rows)
-
     def _class(self) -> RegionStatistics | None:
         if self._shown is None or self.classes.currentIndex() < 0:
             return None
         return self._shown.by_name[self.classes.currentIndex()][1]
 
-    def _rows(self) -> list[dict[str, str]]:
-        found = self._class()
-        if found is None:
-            return []
-        columns = found.wavelengths.nm, found.mean, found.deviation, found.lowest, found.highest
-        titles = "nm", "mean", "standard deviation", "lowest", "highest"
-        return [
-            {title: f"{value:.6g}" for title, value in zip(titles, row, strict=True)}
-            for row in zip(*(column.tolist() for column in columns), strict=True)
-        ]  # fmt: skip
-
     def _show_class(self) -> None:
-        found, rows = self._class(), self._rows()
+        found = self._class()
         self.heading.setText(
             "Computing statistics…" if found is None
             else f"{self._quantity} of {found.pixels:,} pixels, without uncertain ones; mean over all bands "
             f"{found.overall.mean:.4g}"
         )  # fmt: skip
-        self.table.setRowCount(len(rows))
-        for line, row in enumerate(rows):
-            for column, text in enumerate(row.values()):
-                item = QTableWidgetItem(text)
-                item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                self.table.setItem(line, column, item)
+        self.show_rows(_rows(found) if found is not None else [])
+
+
+def _rows(found: RegionStatistics) -> list[dict[str, str]]:
+    """One row per band as text."""
+    columns = found.wavelengths.nm, found.mean, found.deviation, found.lowest, found.highest
+    titles = "nm", "mean", "standard deviation", "lowest", "highest"
+    return [
+        {title: f"{value:.6g}" for title, value in zip(titles, row, strict=True)}
+        for row in zip(*(column.tolist() for column in columns), strict=True)
+    ]
 
 
 def _spin(name: str, most: int, value: int) -> QSpinBox:

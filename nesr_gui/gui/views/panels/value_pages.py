@@ -23,6 +23,7 @@ from nesr_gui.analysis.unmixing import Unmixing
 from nesr_gui.fields.protocol import CalibratedField
 from nesr_gui.gui.model.analyses import AnalysisKind, FittedAnalysis
 from nesr_gui.gui.model.palette import MARK_COLOURS
+from nesr_gui.gui.model.preferences import recent_expressions, remember_expression
 from nesr_gui.gui.views.panels.analysis_page import AnalysisPage
 from nesr_gui.gui.views.panels.layer_table import LayerChoice, LayerRow
 from nesr_gui.gui.views.plot.loadings_view import LoadingsView
@@ -37,7 +38,6 @@ SYNTAX = (
     "b550, the value at 550 nm · " + " · ".join(f"{name}(600, 650)" for name in RANGES) + " · numbers · + - * / ** · "
     f"< <= > >= == != · and, or, not · {', '.join(FUNCTIONS)}. A comparison makes a mask."
 )
-_REMEMBERED = 20  # expressions
 
 
 class DifferenceBox(QWidget):
@@ -178,7 +178,6 @@ class ExpressionPage(AnalysisPage):
         self._definition = ExpressionDefinition()
         self._range = 0.0, math.inf
         self._is_mistaken = False  # the text in the box
-        self._used: list[str] = []  # expressions of this run of the program, the latest first
         self.text = QComboBox()
         self.text.view().setAccessibleName("Indices and earlier expressions")
         self.text.setEditable(True)
@@ -223,7 +222,7 @@ class ExpressionPage(AnalysisPage):
         if is_new:
             self._show_problem("")
             if index is None:
-                self._used = [definition.text, *(text for text in self._used if text != definition.text)][:_REMEMBERED]
+                remember_expression(definition.text)
             self._list()
         elif not (self._is_mistaken or self._edit.hasFocus()):  # what is being typed or corrected stays
             self._show_text(definition.text)
@@ -281,9 +280,9 @@ class ExpressionPage(AnalysisPage):
         """List the expressions that were used, and the published indices."""
         with QSignalBlocker(self.text):
             self.text.clear()
-            for text in self._used:
+            for text in recent_expressions():
                 self.text.addItem(text, text)
-            if self._used:
+            if self.text.count():
                 self.text.insertSeparator(self.text.count())
             for index in INDICES.values():
                 self.text.addItem(f"{index.name}: {index.title[0].lower()}{index.title[1:]}", index.name)

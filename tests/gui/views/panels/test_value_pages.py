@@ -166,7 +166,7 @@ def test_a_mistake_is_marked_and_keeps_the_picture(math_page, text: str, marked:
     assert not math_page.problem.isVisible()
 
 
-def test_expressions_are_remembered_and_indices_explained(math_page) -> None:
+def test_expressions_are_remembered_and_indices_explained(math_page, shown) -> None:
     assert math_page.source.isVisible() and "Louhaichi et al. 2001" in math_page.source.text()
     assert "(2 * mean(520, 570)" in math_page.source.text()
     for text in ("b550", "b600 / b500", "b550"):
@@ -179,6 +179,8 @@ def test_expressions_are_remembered_and_indices_explained(math_page) -> None:
     math_page.text.setCurrentIndex(listed.index("PRI"))
     math_page.text.activated.emit(listed.index("PRI"))
     assert picked == [ExpressionDefinition("PRI")] and math_page.text.currentText() == "PRI"
+    again = shown(ExpressionPage())  # as in the next run of the program
+    assert [again.text.itemData(at) for at in range(again.text.count())] == listed
 
 
 def test_only_a_mask_can_become_regions(math_page) -> None:
