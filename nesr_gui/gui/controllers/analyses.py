@@ -108,7 +108,12 @@ class AnalysisController(QObject):
         if not kinds or document.field is None:
             return
         wanted = tuple(request for kind in kinds if (request := document.analysis_request(kind)) is not None)
-        if wanted != self._requested and not self._are_known(wanted):
+        if not wanted:
+            return
+        if self._are_known(wanted):
+            if self._requested:  # undo and redo in quick succession: what is being learned is wanted no more
+                self.forget()
+        elif wanted != self._requested:
             self._requested = wanted
             self._worker.submit(Task.FIT_ANALYSIS, FitRequest(wanted, document.analyses), fit_analyses, self._take)
 

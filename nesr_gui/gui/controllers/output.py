@@ -26,7 +26,7 @@ from nesr_gui.gui.figures.picture import Picture, PictureExport, copied, export_
 from nesr_gui.gui.figures.spectra import Figure, FigureExport, FigureStyle, export_figure
 from nesr_gui.gui.figures.sweep import SweepExport, SweepFormat, export_sweep
 from nesr_gui.gui.figures.transect import TransectFigure, export_transect_figure
-from nesr_gui.gui.model.analyses import AnalysisKind
+from nesr_gui.gui.model.analyses import AnalysisKind, FittedAnalysis
 from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.marks import MarkGeometry
 from nesr_gui.gui.model.preferences import settings
@@ -266,7 +266,7 @@ class ExportController(QObject):
     def export_map(self) -> None:
         """Export the values or the mask of the analysis in the active pane, of all pixels."""
         document, mode = self._document, MODES[self._document.view_settings.mode]
-        fitted = document.analyses.get(mode.kind) if isinstance(mode, AnalysisMode) else None
+        fitted = self._fitted(mode.kind) if isinstance(mode, AnalysisMode) else None
         if fitted is None or fitted.analysis is None or not self._writer.may_export():
             return
         filters = MASKS if is_mask(fitted.analysis) else VALUES if len(fitted.analysis.layers) == 1 else TIFF
@@ -278,10 +278,18 @@ class ExportController(QObject):
                 MapExport(path, map_request), export_map, lambda request, text: self._writer.report(request.path, text)
             )
 
+    def _fitted(self, kind: AnalysisKind) -> FittedAnalysis | None:
+        """An analysis as it is defined at present; None while it is being learned, of which the user is notified."""
+        fitted = self._document.fitted(kind)
+        if fitted is None:
+            error = ValueError(f"{MODES[kind].title} is still being computed; export again in a moment")
+            self._window.messages.show_failure(error)
+        return fitted
+
     @_when_applied
     def export_loadings(self) -> None:
         """Export mean and loadings of the components."""
-        fitted = self._document.analyses.get(AnalysisKind.COMPONENTS)
+        fitted = self._fitted(AnalysisKind.COMPONENTS)
         if fitted is None or fitted.analysis is None:
             return
         path = self._writer.ask("Export loadings", "-loadings.csv", CSV)

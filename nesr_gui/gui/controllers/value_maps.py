@@ -87,8 +87,11 @@ class ValueMapController(QObject):
     def make_regions(self) -> None:
         """Mark the largest parts of the mask as regions."""
         document = self._document
-        fitted = document.analyses.get(AnalysisKind.EXPRESSION)
-        if fitted is not None and tasks.is_mask(fitted.analysis):
+        fitted = document.fitted(AnalysisKind.EXPRESSION)
+        if fitted is None:
+            error = ValueError("the expression is still being computed; make its regions in a moment")
+            self._window.messages.show_failure(error)
+        elif tasks.is_mask(fitted.analysis):
             request = tasks.MapRequest(fitted, document.analysis_settings.abstains)
             self._worker.submit(Task.MASK_REGIONS, request, tasks.outline_mask, self._take_regions)
 

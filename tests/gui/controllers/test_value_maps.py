@@ -193,6 +193,35 @@ def test_mixed_colours_state_and_write_the_values_of_their_layers(cube, qtbot, t
         assert not numbers[..., 2].any()
 
 
+def test_undo_and_redo_in_quick_succession_leave_the_analysis_that_is_defined(cube, qtbot):
+    show(cube, AnalysisKind.EXPRESSION, qtbot)
+    define(cube, AnalysisKind.EXPRESSION, ExpressionDefinition("b550"), qtbot)
+    define(cube, AnalysisKind.EXPRESSION, ExpressionDefinition("b550 > 0.5"), qtbot)
+    for action in ("undo", "redo"):
+        cube.window.actions_by_name[action].trigger()
+        cube.refresh.run()  # before the other one is computed
+    qtbot.waitUntil(lambda: is_at_rest(cube))
+    fitted = cube.document.fitted(AnalysisKind.EXPRESSION)
+    assert fitted is not None and fitted.analysis.expression.is_truth_value
+    settle(cube, AnalysisKind.EXPRESSION, qtbot)
+
+
+def test_a_map_is_not_exported_before_it_is_that_of_the_definition(cube, qtbot, choose, tmp_path):
+    path = tmp_path / "map.tif"
+    choose(path)
+    show(cube, AnalysisKind.EXPRESSION, qtbot)
+    define(cube, AnalysisKind.EXPRESSION, ExpressionDefinition("b550"), qtbot)
+    cube.analyses.set_definition(AnalysisKind.EXPRESSION, ExpressionDefinition("b650"), "definition", False)
+    cube.window.actions_by_name["export_map"].trigger()
+    assert "Band math is still being computed; export again in a moment" in cube.window.messages.text.text()
+    cube.values.make_regions()
+    assert "the expression is still being computed; make its regions" in cube.window.messages.text.text()
+    settle(cube, AnalysisKind.EXPRESSION, qtbot)
+    cube.window.actions_by_name["export_map"].trigger()
+    qtbot.waitUntil(lambda: path.exists() and is_at_rest(cube))
+    np.testing.assert_allclose(tifffile.imread(path), VALUES[25], atol=1e-6)
+
+
 def test_two_panes_show_two_abundances(cube, qtbot):
     show(cube, AnalysisKind.ABUNDANCES, qtbot)
     cube.document.set_view_settings(
