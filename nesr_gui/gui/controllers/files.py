@@ -207,7 +207,7 @@ class FileController(QObject):
         """Open the simulated photograph of the open cube in a new tab, with the same marks."""
         if self._document.cube is None or request.cube is not self._document.cube.field:
             return
-        marks, source = self._document.marks, self._document.source
+        marks, source, georeference = self._document.marks, self._document.source, self._document.georeference
         self._workspace.make_room(beside=True)
         self._cancel_work()
         self._document.developed = DevelopSettings()
@@ -215,7 +215,7 @@ class FileController(QObject):
         self._document.open_photograph(photograph.image, photograph.colours, photograph.measurement)
         self._document.mark_set.take_all(marks)
         if source is not None:
-            self._document.start_from(source)
+            self._document.start_from(source, georeference)
         self._reconstruction.reconstruct()
 
     def open_session(self, request: SessionRequest) -> None:
@@ -282,7 +282,7 @@ class FileController(QObject):
             self._document.awaits_model = False
             self._document.developed = None if opened.is_draft else replace(interpretation, working_pixels=None)
             self._document.open_photograph(opened.image, opened.colours, opened.truth, opened.decoded, interpretation)
-        self._document.start_from(source)
+        self._document.start_from(source, opened.georeference)
         self._window.messages.hide()
         notes = opened.notes if isinstance(opened, OpenedCube) else (*opened.image.source.notes, *opened.notes)
         if notes:

@@ -273,7 +273,7 @@ class ExportController(QObject):
         ending = f"-{mode.name}{'.png' if filters == MASKS else '.tif'}"
         path = self._writer.ask("Export map", ending, filters)
         if path:
-            map_request = MapRequest(fitted, document.analysis_settings.abstains, *document.georeference_sources)
+            map_request = MapRequest(fitted, document.analysis_settings.abstains, document.georeference)
             self._writer.export(
                 MapExport(path, map_request), export_map, lambda request, text: self._writer.report(request.path, text)
             )
@@ -409,7 +409,6 @@ class ExportController(QObject):
         names = ("Left", "Right") if len(sides) > 1 else ("Picture", "Picture")
         pictures = {f"{names[side]}: {self._caption(picture)}": picture
                     for side in sides for picture in [self._picture(side)]}  # fmt: skip
-        source, attributes = document.georeference_sources
         dialog = PictureDialog(pictures, _remembered(_PICTURE, PictureChoices()), self._window)
 
         def go() -> None:
@@ -420,7 +419,8 @@ class ExportController(QObject):
             if path:
                 request = PictureExport(
                     path, dialog.picture, choices.content, kind, has_bar=choices.has_bar,
-                    marks=document.mark_set.visible if choices.has_marks else (), source=source, attributes=attributes,
+                    marks=document.mark_set.visible if choices.has_marks else (),
+                    georeference=document.georeference,
                 )  # fmt: skip
                 self._writer.export(request, export_picture, self._report_picture)
 
@@ -451,7 +451,6 @@ class ExportController(QObject):
         names = asked.analysis.names
         what = MODES[fitted.request.kind].title.lower()
         dialog = ClassMapDialog(what, names, asked.image.shape, _remembered(_CLASS_MAP, MapChoices()), self._window)
-        source, attributes = document.georeference_sources
         colours = [each.colour for each in categories_of(fitted)]
 
         def go() -> None:
@@ -463,8 +462,8 @@ class ExportController(QObject):
             )
             if path:
                 request = ClassMapExport(
-                    path, asked, names, colours, least_pixels=choices.least_pixels, origin=origin, source=source,
-                    attributes=attributes,
+                    path, asked, names, colours, least_pixels=choices.least_pixels, origin=origin,
+                    georeference=document.georeference,
                 )  # fmt: skip
                 self._writer.export(request, export_class_map, self._report_class_map)
 

@@ -160,7 +160,7 @@ class ScatterController(QObject):
                 self._worker.cancel(Task.SCATTER)
             else:
                 request = tasks.ScatterRequest(
-                    axes, wanted, self._components(wanted), *document.georeference_sources
+                    axes, wanted, self._components(wanted), document.georeference
                 )  # fmt: skip
                 self._submit(Task.SCATTER, (field, axes, basis), request, tasks.compute_scatter, self._take_values)
             return

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import enum
 import importlib.util
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +142,7 @@ class PictureExport:
         format: the file format.
         has_bar: whether a colour bar or legend is drawn beside the picture as displayed; not in a GeoTIFF.
         marks: the marks drawn on the picture as displayed.
-        source: the file of the image, and `attributes` those of an opened cube, for the georeference.
+        georeference: of the image.
     """
 
     path: Path
@@ -151,12 +151,7 @@ class PictureExport:
     format: ImageFormat
     has_bar: bool = False
     marks: tuple[Mark, ...] = ()
-    source: Path | None = None
-    attributes: Mapping[str, str] = field(default_factory=dict)
-
-    def georeference(self) -> Georeference | None:
-        """Return the georeference of the image, with a coordinate system that only the file can state."""
-        return Georeference.of_image(self.source, self.attributes)
+    georeference: Georeference | None = None
 
 
 def export_picture(request: PictureExport, progress: ProgressCallback) -> str:
@@ -185,7 +180,7 @@ def export_picture(request: PictureExport, progress: ProgressCallback) -> str:
         image = linear(rendered, has_bar, request.marks) if is_picture else _coloured(values(rendered))
         write_exr(request.path, image, description)
     else:
-        where = request.georeference()
+        where = request.georeference
         where = where and where.binned(rendered.request.sampling.binning)
         image = displayed(rendered, marks=request.marks) if is_picture else values(rendered)
         scale = rendered.request.scale

@@ -89,10 +89,17 @@ class DocumentSource:
 
 @dataclass(frozen=True, eq=False)
 class OpenedCube:
-    """A measured cube as opened, with its display range: the values shown as black and as white."""
+    """A measured cube as opened.
+
+    Attributes:
+        field: the cube.
+        levels: its display range: the values shown as black and as white.
+        georeference: map coordinates or size of its pixels, if the file states them.
+    """
 
     field: SpectralField
     levels: tuple[float, float]
+    georeference: Georeference | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -131,6 +138,7 @@ class Document(QObject):
         cube: the opened measured cube; the field may still be a model's reconstruction from it.
         photograph: the photograph as developed, and `colours` (H, W, 3) as displayed.
         source_shape: (H, W) of the image in its file, in pixels.
+        georeference: map coordinates or size of these pixels, if the file states them.
         field: the spectral field being viewed; each of its pixels covers `binning` × `binning` source pixels, and
             `levels` are the band values shown as black and as white.
         beneath: the field without measured spectra, and `anchoring` what those of the marks make of it; None if no mark
@@ -177,6 +185,7 @@ class Document(QObject):
         self.photograph: RGBImage | None = None
         self.colours: UInt8Array | None = None
         self.source_shape: tuple[int, int] | None = None
+        self.georeference: Georeference | None = None
         self.field: SpectralField | None = None
         self.beneath: SpectralField | None = None
         self.anchoring: Anchoring | None = None
@@ -245,21 +254,6 @@ class Document(QObject):
         return self.field is not None and (self.field.quantity.is_relative or self.white is not None)
 
     @property
-    def georeference(self) -> Georeference | None:
-        """Map coordinates or size of the pixels of an opened cube, if its file states them."""
-        cube = self.cube.field if self.cube is not None else self.field
-        return Georeference.parse(cube.provenance.get(KEY, "")) if cube is not None else None
-
-    @property
-    def georeference_sources(self) -> tuple[Path | None, Mapping[str, str]]:
-        """The file of the image and the attributes of an opened cube: what `Georeference.of_image` reads.
-
-        The file states more than `georeference`, but must be read in the background.
-        """
-        file = self.source.image if self.source is not None else None
-        return file, self.cube.field.provenance if self.cube is not None else {}
-
-    @property
     def input(self) -> InputKind:
         """The kind of model input that is open: a photograph or a cube."""
         return InputKind.PHOTOGRAPH if self.cube is None else InputKind.CUBE
@@ -309,7 +303,7 @@ class Document(QObject):
             decoded: the decoded file, if the photograph came from one.
             interpretation: the settings it was developed with.
         """
-        self.photograph, self.colours, self.cube = photograph, colours, None
+        self.photograph, self.colours, self.cube, self.georeference = photograph, colours, None, None
         self._set_measurement(truth, photograph.source_shape)
         self.development.start(decoded, interpretation or DevelopSettings())
         self._start(photograph.source.name, photograph.source_shape, ("photograph", "band"))
@@ -325,6 +319,7 @@ class Document(QObject):
         self.photograph, self.colours, self.cube = None, None, OpenedCube(cube, levels)
         self._set_measurement(None, cube.shape)
         self.development.start(None, DevelopSettings())
+        self.georeference = Georeference.parse(cube.provenance.get(KEY, ""))
         self._start(name, cube.shape, ("band", "false_colour"))
         self.show_measured()
 
@@ -345,9 +340,9 @@ class Document(QObject):
             Change.IMAGE, Change.FIELD, Change.ANCHORS, Change.ANALYSIS_SETTINGS, Change.VIEW_SETTINGS
         )  # fmt: skip
 
-    def start_from(self, source: DocumentSource) -> None:
-        """Record the files of a newly opened image, without unsaved work."""
-        self.source, self.file = source, None
+    def start_from(self, source: DocumentSource, georeference: Georeference | None = None) -> None:
+        """Record the files of a newly opened image, and what they state of its place, without unsaved work."""
+        self.source, self.file, self.georeference = source, None, georeference or self.georeference
         self.saved_work = self.work
         self.announce(Change.DOCUMENTS)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -228,8 +228,7 @@ class ClassMapExport:
         colours: see `names`.
         least_pixels: smaller areas are left out of files of regions.
         origin: name of the image.
-        source: file of the image, and `attributes` those of an opened cube, for the georeference.
-        attributes: see `source`.
+        georeference: of the image.
     """
 
     path: Path
@@ -238,8 +237,7 @@ class ClassMapExport:
     colours: Sequence[str]
     least_pixels: int = 1
     origin: str = ""
-    source: Path | None = None
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    georeference: Georeference | None = None
 
 
 def export_class_map(request: ClassMapExport, progress: ProgressCallback) -> str:
@@ -249,8 +247,7 @@ def export_class_map(request: ClassMapExport, progress: ProgressCallback) -> str
         ValueError: no pixel has a class, or there are too many areas.
         OSError: the file cannot be written.
     """
-    where = Georeference.of_image(request.source, request.attributes)
-    made = request.map.map(lambda fraction: progress(0.9 * fraction), where)
+    made = request.map.map(lambda fraction: progress(0.9 * fraction), request.georeference)
     if request.origin:
         made = made.with_provenance({"exported_from": request.origin})
     write_classes(

@@ -25,6 +25,7 @@ from nesr_gui.gui.model.document import OpenedCube, UInt8Array
 from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.inference.model_input import BandInput, InputKind, ModelInput
 from nesr_gui.io.errors import error_message
+from nesr_gui.io.georeference import Georeference
 from nesr_gui.io.photos.develop_settings import DevelopSettings
 from nesr_gui.spectral import RGBImage, Wavelengths
 
@@ -100,7 +101,7 @@ class OpenedPhotograph:
     """A decoded file, the photograph developed from it, and its display colours (H, W, 3) uint8.
 
     `is_draft` marks a preview that is replaced by the full development; `notes` are sentences for the user; `automatic`
-    is the stored profile of its camera that was applied.
+    is the stored profile of its camera that was applied; `georeference` is what the file states of its place.
     """
 
     decoded: DecodedPhoto
@@ -110,6 +111,7 @@ class OpenedPhotograph:
     is_draft: bool = False
     notes: tuple[str, ...] = ()
     automatic: CameraProfile | None = None
+    georeference: Georeference | None = None
 
 
 def read_file(request: ReadRequest, progress: ProgressCallback) -> OpenedPhotograph | OpenedCube:
@@ -121,15 +123,14 @@ def read_file(request: ReadRequest, progress: ProgressCallback) -> OpenedPhotogr
     from nesr_gui import io
 
     if not io.is_photograph(request.path):
-        cube = io.open_cube(request.path)
-        return OpenedCube(cube, display_range(cube))
+        return _opened(request.path, io.open_cube(request.path))
     decoded = io.decode_photograph(request.path)
     progress(0.7)
     automatic, notes = _stored_profile(request, decoded)
     settings = request.interpretation if automatic is None else replace(request.interpretation, profile=automatic)
     development = InterpretRequest(decoded, settings)
     opened = draft(development, progress) or interpret(development, lambda done: progress(0.7 + 0.3 * done))
-    opened = replace(opened, automatic=automatic, notes=notes)
+    opened = replace(opened, automatic=automatic, notes=notes, georeference=Georeference.of_file(request.path))
     if request.truth is None:
         return opened
     if not request.truth.exists():
@@ -231,8 +232,11 @@ def read_cube(request: CubeRequest, progress: ProgressCallback) -> OpenedCube:
     """
     from nesr_gui import io
 
-    field = io.open_cube(request.path, request.reading)
-    return OpenedCube(field, display_range(field))
+    return _opened(request.path, io.open_cube(request.path, request.reading))
+
+
+def _opened(path: Path, cube: SpectralField) -> OpenedCube:
+    return OpenedCube(cube, display_range(cube), Georeference.of_image(path, cube.provenance))
 
 
 @dataclass(frozen=True)

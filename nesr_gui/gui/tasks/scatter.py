@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from nesr_gui.analysis.components import Components
@@ -90,15 +89,13 @@ class ScatterRequest:
         axes: of the plot.
         wanted: the components of the field, as they are defined at present.
         components: these, if they are known already.
-        source: file of the image, and `attributes` those of an opened cube, for the georeference of a selection.
-        attributes: see `source`.
+        georeference: of the image.
     """
 
     axes: tuple[str, str]
     wanted: AnalysisRequest
     components: Components | None = None
-    source: Path | None = None
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    georeference: Georeference | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +121,7 @@ def compute_scatter(request: ScatterRequest, progress: ProgressCallback) -> Scat
         components = definition.fit(wanted.field, (), wanted.within, lambda done: progress(share * done))
     pair = pair_of(request.axes, wanted.field, components)
     values = compute_map(
-        wanted.field, pair, intervals=False, georeference=Georeference.of_image(request.source, request.attributes),
+        wanted.field, pair, intervals=False, georeference=request.georeference,
         progress=lambda done: progress(share + (1 - share) * done),
     )  # fmt: skip
     return ScatterValues(values, automatic_limits(values.values), components)

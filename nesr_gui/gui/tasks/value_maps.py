@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from nesr_gui.analysis.components import Components
@@ -33,14 +32,12 @@ class MapRequest:
     Attributes:
         fitted: a possible analysis.
         abstains: whether pixels abstain in which the prediction interval allows another answer.
-        source: file of the image, and `attributes` those of an opened cube, for the georeference of files.
-        attributes: see `source`.
+        georeference: of the image.
     """
 
     fitted: FittedAnalysis
     abstains: bool
-    source: Path | None = None
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    georeference: Georeference | None = None
 
     @property
     def analysis(self) -> PixelAnalysis:
@@ -52,7 +49,7 @@ class MapRequest:
         """Compute the map, with the differences asked about of the picture."""
         return compute_map(
             self.fitted.request.field, self.analysis, intervals=self.abstains, differences=self.fitted.differences,
-            georeference=Georeference.of_image(self.source, self.attributes),
+            georeference=self.georeference,
             progress=lambda fraction: progress(_MAPPED * fraction),
         )  # fmt: skip
 

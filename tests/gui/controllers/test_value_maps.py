@@ -28,6 +28,7 @@ from nesr_gui.gui.tasks.analyses import FitRequest, fit_analyses
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes.base import RenderContext
 from nesr_gui.gui.views.dialogs.picture import PictureDialog
+from nesr_gui.io.spectra.csv import read_table
 from nesr_gui.io.spectra.readers import read_spectra
 from nesr_gui.regions import Region, inside
 from nesr_gui.spectral import Quantity, Wavelengths
@@ -408,7 +409,7 @@ def test_maps_and_loadings_are_written(cube, qtbot, choose, tmp_path):
 
 
 def test_files_lie_where_the_file_of_a_photograph_says(app, qtbot, choose, tmp_path):
-    """A GeoTIFF states it, not the reconstruction: maps, masks and selections of the scatter plot are on the map."""
+    """A GeoTIFF states it, not the reconstruction: maps, masks, selections, marks and transects are on the map."""
     place = rasterio.Affine(2, 0, 500_000, 0, -2, 5_400_000)
     source, out = tmp_path / "photo.tif", tmp_path / "out"
     out.mkdir()
@@ -434,6 +435,17 @@ def test_files_lie_where_the_file_of_a_photograph_says(app, qtbot, choose, tmp_p
     choose(out / "selection.tif")
     app.window.actions_by_name["export_selection"].trigger()
     qtbot.waitUntil(lambda: (out / "selection.tif").exists() and not app.worker._newest)
+    app.document.mark_set.add(Region.rectangle(10, 20, 30, 40))
+    app.transect.draw((5.5, 10.5), (5.5, 60.5), 1)
+    for name, action in (("marks.geojson", "export_table"), ("transect.csv", "export_transect")):
+        choose(out / name)
+        app.window.actions_by_name[action].trigger()
+        qtbot.waitUntil(lambda name=name: (out / name).exists() and not app.worker._newest)
+    (feature,) = json.loads((out / "marks.geojson").read_text())["features"]
+    assert np.min(feature["geometry"]["coordinates"][0], axis=0).tolist() == [500_040, 5_400_000 - 60]
+    assert float(read_table(out / "transect.csv", ("distance_m",))[-1]["distance_m"]) == pytest.approx(100)
+    app.view.toggle_scale_bar()
+    assert app.window.image.scale_bar.text.endswith(" m")
     for name in ("values.tif", "mask.tif", "selection.tif"):
         with rasterio.open(out / name) as file:
             assert (file.shape, file.crs.to_epsg(), tuple(file.transform)) == ((60, 80), 32632, tuple(place)), name

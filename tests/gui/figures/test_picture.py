@@ -128,7 +128,7 @@ def test_an_exr_holds_the_values_or_linear_light(context: RenderContext, tmp_pat
 
 @pytest.mark.parametrize("binning", [1, 4])
 def test_a_geotiff_lies_where_an_envi_header_says(context: RenderContext, tmp_path: Path, binning: int) -> None:
-    known, path = {"attributes": {"map info": UTM}}, tmp_path / "g.tif"
+    known, path = {"georeference": Georeference.parse(UTM)}, tmp_path / "g.tif"
     context = replace(context, binning=binning)
     with rasterio.open(written(context, path, VALUES, ImageFormat.GEOTIFF, **known)) as image:
         np.testing.assert_array_equal(image.read(1), context.answering.band(context.nm))
@@ -152,7 +152,9 @@ def test_a_geotiff_keeps_the_georeference_of_its_source(context: RenderContext, 
         if is_point:
             made.update_tags(AREA_OR_POINT="Point")
     binned = replace(context, binning=2)
-    path = written(binned, out / "g.tif", VALUES, ImageFormat.GEOTIFF, source=source / "s.tif")
+    path = written(
+        binned, out / "g.tif", VALUES, ImageFormat.GEOTIFF, georeference=Georeference.of_file(source / "s.tif")
+    )
     with rasterio.open(path) as image:
         assert image.crs.to_epsg() == 32632
         assert image.transform.almost_equals(transform @ rasterio.Affine.scale(2)), "also if centres are stated"
@@ -175,7 +177,9 @@ def test_the_coordinate_system_of_the_file_is_kept_for_a_cube_that_cannot_name_i
         source, np.zeros((6, 8), np.uint8), extratags=replace(place, geo_keys={34735: keys}).geotiff_tags()
     )
     moved = {"map info": place.window(1, 1).map_info()}
-    path = written(context, out / "g.tif", VALUES, ImageFormat.GEOTIFF, source=source, attributes=moved)
+    path = written(
+        context, out / "g.tif", VALUES, ImageFormat.GEOTIFF, georeference=Georeference.of_image(source, moved)
+    )
     with tifffile.TiffFile(path) as tiff:
         assert tiff.pages[0].tags[34735].value == keys
         assert tiff.pages[0].tags[33922].value[3:5] == (302.0, 498.0)
@@ -250,7 +254,7 @@ def test_a_georeferenced_photograph_needs_no_field(context: RenderContext, tmp_p
     colours = (255 * values).astype(np.uint8)
     alone = replace(context, field=None, photograph=RGBImage(values, source_shape=(6, 8)), colours=colours)
     path = written(alone, tmp_path / "p.tif", PICTURE, ImageFormat.GEOTIFF, "photograph",
-                   attributes={"map info": "Geographic Lat/Lon, 1, 1, 10, 50, 0.1, 0.1, WGS-84"})  # fmt: skip
+                   georeference=Georeference.parse("Geographic Lat/Lon, 1, 1, 10, 50, 0.1, 0.1, WGS-84"))  # fmt: skip
     with rasterio.open(path) as image:
         np.testing.assert_array_equal(np.moveaxis(image.read(), 0, 2), colours)
         assert image.crs.to_epsg() == 4326

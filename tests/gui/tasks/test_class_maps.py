@@ -28,7 +28,7 @@ from nesr_gui.gui.tasks.class_maps import (
     export_statistics,
     find_regions,
 )
-from nesr_gui.io.georeference import KEY
+from nesr_gui.io.georeference import KEY, Georeference
 from nesr_gui.io.spectra.readers import read_spectra
 from nesr_gui.regions import inside
 from nesr_gui.spectral import Quantity, Spectrum
@@ -114,7 +114,9 @@ def test_an_image_of_classes_is_the_picture(asked: ClassMapRequest, tmp_path: Pa
 
 def test_areas_are_those_of_the_picture_in_its_colours(asked: ClassMapRequest, tmp_path: Path) -> None:
     path, expected = tmp_path / "map.geojson", numbers_of(asked)
-    export_class_map(ClassMapExport(path, asked, ("leaf", "soil"), COLOURS, attributes={KEY: UTM}), ignore)
+    export_class_map(
+        ClassMapExport(path, asked, ("leaf", "soil"), COLOURS, georeference=Georeference.parse(UTM)), ignore
+    )
     found = np.zeros(SHAPE, np.uint8)
     content = json.loads(path.read_text())
     for feature in content["features"]:
@@ -137,7 +139,8 @@ def test_classes_of_a_photograph_lie_where_its_file_says(tmp_path: Path) -> None
     ):  # fmt: skip
         pass
     fitted = fitted_to(CubeField(VALUES, BANDS), AnalysisKind.CLASSES, ClassDefinition(angle=12.0))
-    export = ClassMapExport(tmp_path / "m.tif", ClassMapRequest(fitted, True), ("leaf", "soil"), COLOURS, source=source)
+    export = ClassMapExport(tmp_path / "m.tif", ClassMapRequest(fitted, True), ("leaf", "soil"), COLOURS,
+                            georeference=Georeference.of_file(source))  # fmt: skip
     export_class_map(export, ignore)
     with rasterio.open(tmp_path / "m.tif") as file:
         assert (file.crs.to_epsg(), tuple(file.transform)[:6]) == (32633, (2, 0, 500_000, 0, -2, 5_400_000))

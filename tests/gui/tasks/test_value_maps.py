@@ -16,14 +16,14 @@ from nesr_gui.gui.model.viewport import whole
 from nesr_gui.gui.tasks.value_maps import MapExport, MapRequest, export_map, outline_mask
 from nesr_gui.gui.view_modes import ANALYSES
 from nesr_gui.gui.view_modes.base import Answers, RenderContext
-from nesr_gui.io.georeference import KEY, Georeference
+from nesr_gui.io.georeference import Georeference
 from nesr_gui.regions import inside
 from nesr_gui.spectral import Quantity
 from tests.gui.conftest import BANDS
 from tests.gui.tasks.test_class_maps import SHAPE, VALUES, NarrowlyLimited, fitted_to, ignore
 
 BINNING = 3
-WHERE = {KEY: Georeference.upright((500_000, 5_400_000), (2.0, 2.0), 32632).map_info()}
+WHERE = Georeference.upright((500_000, 5_400_000), (2.0, 2.0), 32632)
 FIELD = NarrowlyLimited(
     VALUES, BANDS, Quantity.REFLECTANCE, {"model": "m"}, binning=BINNING,
     source_shape=(BINNING * SHAPE[0], BINNING * SHAPE[1]),
@@ -46,7 +46,7 @@ def picture(fitted: FittedAnalysis, layer: int, abstains: bool) -> Answers:
 @pytest.mark.parametrize("abstains", [True, False])
 def test_a_file_of_values_is_the_picture(tmp_path: Path, abstains: bool) -> None:
     fitted = fitted_to(FIELD, ABUNDANCES, AbundanceDefinition(difference=0.05))
-    export_map(MapExport(tmp_path / "map.tif", MapRequest(fitted, abstains, attributes=WHERE)), ignore)
+    export_map(MapExport(tmp_path / "map.tif", MapRequest(fitted, abstains, georeference=WHERE)), ignore)
     shares = []
     with rasterio.open(tmp_path / "map.tif") as image:
         assert image.crs.to_epsg() == 32632 and tuple(image.transform)[:6] == (6, 0, 500_000, 0, -6, 5_400_000)
@@ -62,7 +62,7 @@ def test_a_file_asks_about_the_difference_of_the_picture(tmp_path: Path) -> None
     """Which is the contrast of a sample, if the image is large."""
     fitted = fitted_to(FIELD, EXPRESSION, ExpressionDefinition("b550 - b450"))
     other = type(fitted)(fitted.request, fitted.analysis, (0.01,), limits=fitted.limits)
-    export_map(MapExport(tmp_path / "map.tif", MapRequest(other, True, attributes=WHERE)), ignore)
+    export_map(MapExport(tmp_path / "map.tif", MapRequest(other, True, georeference=WHERE)), ignore)
     with rasterio.open(tmp_path / "map.tif") as image:
         is_silent = np.isnan(image.read(1))
     np.testing.assert_array_equal(is_silent, picture(other, 0, True).abstained)
