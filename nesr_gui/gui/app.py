@@ -269,7 +269,7 @@ class App(QObject):
             (self._show_image, (C.IMAGE,)),
             (self._show_development, (C.IMAGE, C.PHOTOGRAPH, C.DEVELOPMENT, C.PICKING)),
             (self.spectra.show_field, (C.IMAGE, C.FIELD)),
-            (self.view.show_settings, (C.VIEW_SETTINGS, C.FIELD)),
+            (self.view.show_settings, (C.VIEW_SETTINGS, C.FIELD, C.DOCUMENTS)),
             (left.ask, rendered),
             (right.ask, rendered),
             (self.spectra.show_wavelength, (C.FIELD, C.WAVELENGTH)),

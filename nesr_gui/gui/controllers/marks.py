@@ -60,12 +60,12 @@ class MarkController(QObject):
 
     def clear(self) -> None:
         """Remove all marks."""
-        self._document.mark_set.clear()
+        self._document.remove_marks(*(mark.number for mark in self._document.marks))
 
     def remove(self) -> None:
         """Remove the marks selected in the focused table, or the active mark."""
         table, mark_set = self._window.table, self._document.mark_set
-        mark_set.remove(*(table.selected() if table.hasFocus() else [mark_set.active]))
+        self._document.remove_marks(*(table.selected() if table.hasFocus() else [mark_set.active]))
 
     def add_pin(self) -> None:
         """Add a pin at the centre of the view; arrow keys can move it from there."""
@@ -120,7 +120,7 @@ class MarkController(QObject):
         menu.colour_requested.connect(partial(self._ask_colour, document, mark))
         menu.edit_picked.connect(lambda attribute, value: document.mark_set.edit(number, **{attribute: value}))
         menu.white_requested.connect(lambda: document.set_white(number))
-        menu.remove_requested.connect(lambda: document.mark_set.remove(number))
+        menu.remove_requested.connect(lambda: document.remove_marks(number))
         menu.popup(at)
 
     def copy_table(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,16 @@ class AnalysisSettings:
     def for_new_image(self) -> AnalysisSettings:
         """The settings without what belongs to the marks of another image."""
         return replace(self, left_out=(), classes=replace(self.classes, own_angles={}, own_fractions={}))
+
+    def without(self, keys: Collection[str]) -> AnalysisSettings:
+        """The settings without what belongs to the spectra with these keys."""
+        own_angles, own_fractions = (
+            {key: value for key, value in own.items() if key not in keys}
+            for own in (self.classes.own_angles, self.classes.own_fractions)
+        )
+        left_out = tuple(key for key in self.left_out if key not in keys)
+        classes = replace(self.classes, own_angles=own_angles, own_fractions=own_fractions)
+        return replace(self, left_out=left_out, classes=classes)
 
     def using(self, key: str, is_used: bool) -> AnalysisSettings:
         """The settings with a spectrum used as class or endmember, or left out."""

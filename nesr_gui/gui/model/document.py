@@ -586,6 +586,19 @@ class Document(QObject):
         self.undo_stack.endMacro()
         return added
 
+    def remove_marks(self, *numbers: int | None) -> None:
+        """Remove marks with what the analyses know of them, as one command: a later mark of a number starts anew."""
+        settings = self.analysis_settings.without(
+            [analysis_key(mark) for mark in self.marks if mark.number in numbers]
+        )  # fmt: skip
+        if settings == self.analysis_settings:
+            self.mark_set.remove(*numbers)
+            return
+        self.undo_stack.beginMacro("removal of marks")
+        self.set_analysis_settings(settings, "analysed spectra")
+        self.mark_set.remove(*numbers)
+        self.undo_stack.endMacro()
+
     def set_analysis_settings(self, settings: AnalysisSettings, item: str, series: Hashable = None) -> None:
         """Change what the analyses compute, as an undoable command.
 

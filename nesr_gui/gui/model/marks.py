@@ -443,12 +443,8 @@ class MarkSet:
         if gone:
             left = tuple(mark for mark in self.marks if mark not in gone)
             active = self.active if self.active not in numbers else (left[-1].number if left else None)
-            self._change(f"remove {gone[0].title if len(gone) == 1 else f'{len(gone)} marks'}", left, active)
-
-    def clear(self) -> None:
-        """Remove all marks."""
-        if self.marks:
-            self._change("clear marks", (), None)
+            title = gone[0].title if len(gone) == 1 else f"{len(gone)} marks"
+            self._change(f"remove {title}" if left else "clear marks", left, active)
 
     def take_all(self, marks: Iterable[Mark]) -> int:
         """Add imported marks, with new numbers where theirs are in use; marks outside the image are left out.

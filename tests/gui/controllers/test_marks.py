@@ -46,7 +46,7 @@ def test_marks_are_exported_and_imported_with_name_and_colour(
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(path), ""))
     opened.window.actions_by_name["export_table"].trigger()
     qtbot.waitUntil(path.exists)
-    document.mark_set.clear()
+    document.mark_set.remove(*range(1, 100))
     opened.window.actions_by_name["import_marks"].trigger()
     qtbot.waitUntil(lambda: len(document.marks) == 3)
     assert [(mark.title, mark.colour, mark.place) for mark in document.marks] == before
@@ -93,6 +93,6 @@ def test_regions_of_a_georeferenced_cube_are_in_map_coordinates(
     qtbot.waitUntil(path.exists)
     (feature,) = json.loads(path.read_text())["features"]
     assert np.min(feature["geometry"]["coordinates"][0], axis=0).tolist() == [500030, 5199920]
-    app.document.mark_set.clear()
+    app.document.mark_set.remove(*range(1, 100))
     app.marks.import_file(path)
     qtbot.waitUntil(lambda: [mark.place for mark in app.document.marks] == [Region.rectangle(2, 3, 8, 9)])

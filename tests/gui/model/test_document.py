@@ -10,12 +10,16 @@ import numpy as np
 import pytest
 
 from nesr_gui.analysis.distances import Distance
+from nesr_gui.fields.protocol import CubeField
+from nesr_gui.gui.model.analyses import AnalysisKind, AnalysisSettings
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.library import MatchSettings
+from nesr_gui.gui.model.marks import analysis_key
 from nesr_gui.gui.model.plot_settings import Transform
 from nesr_gui.gui.model.statistics_settings import Scope, StatisticsSettings
 from nesr_gui.spectral import Spectrum, Wavelengths
+from tests.gui.conftest import BANDS, smooth_cube
 
 GREY = Spectrum(np.full(4, 0.5, np.float32), Wavelengths.evenly_spaced(4, 400, 700), name="grey")
 
@@ -93,3 +97,25 @@ def test_references_are_removed_by_one_step() -> None:
     assert document.undo_stack.undoText() == "removal of reference spectra"
     document.undo_stack.undo()
     assert [each.spectrum.name for each in document.plot_settings.library] == ["grey", "other"]
+
+
+def test_a_mark_that_gets_the_number_of_a_removed_one_starts_anew() -> None:
+    document = Document()
+    document.open_cube("scene", CubeField(smooth_cube(20, 30), BANDS), (0.0, 1.0))
+    for col in (3, 5):
+        document.add_pin(4, col)
+    key = analysis_key(document.marks[1])
+    classes = document.analysis_settings.classes.with_own(key, 25.0)
+    settings = document.analysis_settings.with_definition(AnalysisKind.CLASSES, classes).using(key, is_used=False)
+    document.set_analysis_settings(settings, "threshold of a class")
+    document.remove_marks(2)
+    assert [mark.number for mark in document.marks] == [1]
+    assert document.analysis_settings == AnalysisSettings()
+    document.undo_stack.undo()
+    assert [mark.number for mark in document.marks] == [1, 2] and document.analysis_settings == settings
+    document.undo_stack.redo()
+    document.add_pin(9, 9)
+    assert document.marks[1].number == 2 and not document.analysis_settings.left_out
+    steps = document.undo_stack.count()
+    document.remove_marks(1, 2)
+    assert document.marks == () and document.undo_stack.count() == steps + 1

@@ -159,7 +159,7 @@ def test_a_session_is_restored_to_an_equal_picture(
     )
     qtbot.waitUntil(lambda: picture(second, qtbot) == seen)
     assert not second.window.isWindowModified() and recent_files()[0] == path
-    second.document.mark_set.clear()
+    second.document.mark_set.remove(*range(1, 100))
     second.window.actions_by_name["save_session"].trigger()  # to the same file, nothing is asked
     qtbot.waitUntil(lambda: read_session(path, MODES).marks == ())
 

@@ -1,13 +1,15 @@
 """The scale bar: a round length in image pixels, or in metres where the cube states the size of its pixels."""
 
+from pathlib import Path
+
 import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
+from nesr_gui.gui.model.document import DocumentSource
 from nesr_gui.gui.views.image.scale_bar import ScaleBar, round_length
-from tests.gui.conftest import BANDS, smooth_cube
+from nesr_gui.io.georeference import Georeference
 
 UTM = "{UTM, 1.000, 1.000, 500000.0, 4100000.0, 30.0, 30.0, 11, North, WGS-84, units=Meters}"
 
@@ -47,8 +49,7 @@ def test_the_scale_bar_follows_zoom_and_document(opened: App, qtbot: QtBot) -> N
     left, right = (image.position_of(0, col).x() for col in (0, int(bar.text.removesuffix(" px"))))
     assert bar.length == pytest.approx(right - left, abs=1)
     assert image.rect().contains(bar.geometry()) and bar.geometry().bottom() > image.height() - 20
-    stated = CubeField(smooth_cube(60, 80), BANDS, provenance={"map info": UTM})
-    opened.document.set_field(stated, 1, (0.0, 1.0), opened.document.encoded)
+    opened.document.start_from(DocumentSource(Path("photo.tif")), Georeference.parse(UTM))
     assert bar.text.endswith(" m")
     action.trigger()
     assert not bar.isVisible() and not action.isChecked()
