@@ -48,7 +48,7 @@ class Legend(QWidget):
     @property
     def text_left(self) -> float:
         """Where texts begin, in px."""
-        return _LEFT + SWATCH + 5
+        return _LEFT + SWATCH + (2 if self._is_thin else 5)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the rows from the top."""
@@ -60,7 +60,9 @@ class Legend(QWidget):
             painter.setBrush(QColor(entry.colour))
             painter.drawRect(QRectF(_LEFT, y + (line - SWATCH) / 2, SWATCH, SWATCH))
             share = self._shares.get(entry.number)
-            text = (f"{100 * share:.0f}" if share is not None else "") if self._is_thin else entry.name
+            text = entry.name
+            if self._is_thin:
+                text = share_text(share, 0).removesuffix(" %").replace(" ", "") if share is not None else ""
             y = self._draw(painter, left, y, text)
             if has_shares:
                 y = self._draw(painter, left, y, share_text(share) if share is not None else "")

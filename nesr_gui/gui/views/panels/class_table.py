@@ -209,8 +209,11 @@ def swatch(colour: str) -> QIcon:
     return QIcon(pixmap)
 
 
-def share_text(share: float) -> str:
-    """A share as text with a suitable number of digits."""
-    if share and share < 0.001:
-        return "< 0.1 %"
-    return f"{100 * share:.1f} %"
+def share_text(share: float, digits: int = 1) -> str:
+    """A share as text: what is not nothing is never rounded to 0, what is not all never to 100."""
+    step = 10.0**-digits
+    if 0 < share < step / 100:
+        return f"< {step:g} %"
+    if 1 - step / 100 < share < 1:
+        return f"> {100 - step:g} %"
+    return f"{100 * share:.{digits}f} %"
