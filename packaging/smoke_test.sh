@@ -28,6 +28,9 @@ run spectrum colour_checker.h5 --at 40,40 --at 40,110 -o library.csv
 run match coffee.png --at 120,64 --library library.csv
 run classify colour_checker.h5 --library library.csv -o classes.geojson
 run unmix colour_checker.h5 --library library.csv -o abundances.tif
+run statistics colour_checker.h5 -o statistics.csv
+run transect coffee.png --through 10,10 --through 90,200 -o transect.csv
+run scatter b550 GLI coffee.png -o joint.csv
 run compute '(b700 - b600) / (b700 + b600)' colour_checker.h5 -o index.tif
 run components colour_checker.h5 -o components.tif
 run cluster colour_checker.h5 -n 4 -o clusters.png
