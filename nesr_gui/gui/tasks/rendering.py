@@ -131,6 +131,11 @@ class RenderRequest:
         """The scale of the values; None for display colours."""
         return self.mode.scale(self.context)
 
+    @property
+    def has_histogram(self) -> bool:
+        """Whether its values have a histogram: neither display colours nor numbers of classes."""
+        return self.scale is not None and not self.scale.categories
+
     @cached_property
     def colormap(self) -> str:
         """The user's colormap for this scale, or its default."""
@@ -166,7 +171,7 @@ class RenderedImage:
         shown: the same tone-mapped to uint8, of the same shape; the colours (h, w, 3) of an analysis.
         seconds: the time it took.
         shading: the tone mapping; None for display colours.
-        histogram: the histogram of the visible values, if the rendering is exact.
+        histogram: the histogram of the visible values, if the rendering is exact and some of them are finite.
         is_exact: whether it is at screen resolution and not interpolated.
         abstained: where (h, w) an analysis abstains; None for other modes.
     """
@@ -262,11 +267,11 @@ class UpdateRequest:
 
     @property
     def is_moved(self) -> bool:
-        """Whether a histogram is of another part of the image than the visible one."""
-        sampling = self.picture.request.sampling
-        return self.picture.histogram is not None and (
-            sampling.visible(self.request.view) != sampling.visible(self.picture.request.view)
-        )
+        """Whether the histogram of an exact picture is of another part of the image than the visible one."""
+        before = self.picture.request
+        return self.picture.is_exact and before.has_histogram and (
+            before.sampling.visible(self.request.view) != before.sampling.visible(before.view)
+        )  # fmt: skip
 
 
 def update_picture(request: UpdateRequest, progress: ProgressCallback) -> RenderedImage:
@@ -283,7 +288,7 @@ def update_picture(request: UpdateRequest, progress: ProgressCallback) -> Render
 def _with_histogram(picture: RenderedImage) -> RenderedImage:
     """The picture with the histogram of what is visible of it; classes and display colours have none."""
     request = picture.request
-    if request.scale is None or request.scale.categories:
+    if not request.has_histogram:
         return picture
     visible = picture.painted[request.sampling.visible(request.view)]
     return replace(picture, histogram=Histogram.of(picture.shading.shares(visible) if picture.shading else visible))

@@ -257,3 +257,17 @@ def test_the_histogram_is_of_what_is_in_view(curved: App, qtbot: QtBot) -> None:
     )
     renderer.set_view(view)
     qtbot.waitUntil(lambda: renderer.shown.histogram.counts.sum() == whole_image.painted.size)
+
+
+def test_a_view_without_values_has_no_histogram_and_the_next_one_has(curved: App, qtbot: QtBot) -> None:
+    values = smooth_cube(*curved.document.field.shape)
+    values[:, :12, :12] = np.nan
+    curved.document.set_field(CubeField(values, BANDS), 1, (0.0, 1.0), curved.document.encoded)
+    renderer = curved.renderers[0]
+    qtbot.waitUntil(lambda: renderer.shown.is_exact and renderer.is_settled and renderer.shown.histogram is not None)
+    rendered, view = renderer.shown.painted, renderer._view
+    renderer.set_view(replace(view, top=2.0, bottom=10.0, left=2.0, right=10.0))
+    qtbot.waitUntil(lambda: renderer.shown.histogram is None)
+    renderer.set_view(view)
+    qtbot.waitUntil(lambda: renderer.shown.histogram is not None)
+    assert renderer.shown.painted is rendered
