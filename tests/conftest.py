@@ -33,7 +33,9 @@ def no_installed_models(tmp_path_factory: pytest.TempPathFactory, monkeypatch: p
 @pytest.fixture(params=DEVICES)
 def device(request: pytest.FixtureRequest) -> str:
     """Each device that tensors are made on."""
-    return request.param
+    from nesr_gui.inference.model import resolve_device
+
+    return resolve_device(request.param)
 
 
 @pytest.fixture

@@ -107,15 +107,20 @@ class LoadedModel:
 def resolve_device(name: str) -> str:
     """Resolve `auto`, `cpu`, `cuda` or `mps` to an available device.
 
+    From then on CUDA computes convolutions of float32 as such: by default cuDNN rounds their inputs to the ten bits of
+    TF32, by which answers depend on the size of tiles.
+
     Raises:
         ValueError: the device is unknown or not available; the message lists those that are.
     """
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
-        return next(device for device, is_available in available.items() if is_available)
+        name = next(device for device, is_available in available.items() if is_available)
     if not available.get(name):
         names = ", ".join(device for device, is_available in available.items() if is_available)
         raise ValueError(f"device {name!r} is not available on this machine; choose auto or one of: {names}")
+    if name == "cuda":
+        torch.backends.cudnn.allow_tf32 = False
     return name
 
 
@@ -129,8 +134,6 @@ def load_model(path: Path | None = None, device: str = "auto") -> LoadedModel:
         ValueError: the device is not available.
     """
     device_name = resolve_device(device)
-    if device_name == "cuda":
-        torch.backends.cudnn.allow_tf32 = False
     checkpoint = load_checkpoint(model_library.find(path) if path else resources.default_model())
     checkpoint.network.to(device_name)
     pixels = _working_pixels(checkpoint.network) if device_name == "cpu" else 1 << 40

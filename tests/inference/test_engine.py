@@ -18,18 +18,18 @@ from nesr_gui.inference.features import CachedFeatures, LazyFeatures
 from nesr_gui.inference.model import LoadedModel, load_model, resolve_device
 from nesr_gui.inference.nesr_field import NeSRField
 from nesr_gui.spectral import ImageSource, RGBImage
-from tests import tiny
+from tests import devices, tiny
 
-DEVICES = ["cpu"] + ["cuda"] * torch.cuda.is_available() + ["mps"] * torch.backends.mps.is_available()
+DEVICES = [*devices.DEVICES, *["mps"] * torch.backends.mps.is_available()]
 NM = [700.0, 400.0, 512.3, 405.0, 695.1]
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 
 
 @pytest.fixture(params=DEVICES)
 def model(request) -> LoadedModel:
-    config = dataclasses.replace(tiny.CONFIG, context_pixels=100, normalised=True)
-    network = tiny.network(config).to(request.param)
-    return LoadedModel(Checkpoint("tiny", network, {}, "ab", calibration()), request.param)
+    device = resolve_device(request.param)
+    network = tiny.network(dataclasses.replace(tiny.CONFIG, context_pixels=100, normalised=True)).to(device)
+    return LoadedModel(Checkpoint("tiny", network, {}, "ab", calibration()), device)
 
 
 def calibration() -> IntervalCalibration:
@@ -69,7 +69,8 @@ def joint(model: LoadedModel, image: RGBImage, nm: list[float]) -> np.ndarray:
 def test_equals_the_joint_forward_pass(model, features, small_tiles, shape):
     image = tiny.image(*shape)
     field = encode(image, model)
-    assert isinstance(field._features, LazyFeatures if features == "recomputed" else CachedFeatures)
+    if model.device == "cpu" or features != "filed":  # files are for processors only
+        assert isinstance(field._features, LazyFeatures if features == "recomputed" else CachedFeatures)
     expected = joint(model, image, NM)
     assert expected.std() > 0.01
     for nm, band in zip(NM, expected, strict=True):
@@ -215,8 +216,18 @@ def test_without_a_calibration_no_limits_are_claimed(model):
     assert not isinstance(encode(tiny.image(4, 4), plain), CalibratedField)
 
 
+def test_float32_on_a_gpu_is_float32(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    assert resolve_device("cuda") == "cuda"
+    assert not torch.backends.cudnn.allow_tf32
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    resolve_device("auto")
+    assert not torch.backends.cudnn.allow_tf32
+
+
 def test_device_names():
-    assert resolve_device("auto") in DEVICES
+    assert resolve_device("auto") in ("cuda", "mps", "cpu")
     with pytest.raises(ValueError, match="not available on this machine; choose auto or one of: .*cpu"):
         resolve_device("tpu")
 

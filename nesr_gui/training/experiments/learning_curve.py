@@ -40,14 +40,19 @@ class HeldOutCrops:
     def pairs(self, bands: Wavelengths, inputs: Wavelengths | None) -> list[tuple[Tensor, Tensor]]:
         """What a network sees of every crop (1, C, S, S), and its spectra (L, s, s) on `bands` at the compared pixels.
 
+        Scenes whose bands are too coarse for `bands` or `inputs` are left out.
+
         Args:
             bands: of the spectra.
             inputs: the bands that the network sees; None for RGB.
         """
         pairs = []
         for scene, corners, side in self._scenes:
-            truth = scene.truth(bands)
-            seen = np.moveaxis(scene.rgb, -1, 0) if inputs is None else scene.truth(inputs)
+            try:
+                truth = scene.truth(bands)
+                seen = np.moveaxis(scene.rgb, -1, 0) if inputs is None else scene.truth(inputs)
+            except ValueError:
+                continue
             for y, x in corners:
                 here = (..., slice(y, y + side), slice(x, x + side))
                 image, spectra = torch.from_numpy(seen[here].copy()), torch.from_numpy(truth[here].copy())

@@ -238,7 +238,7 @@ def train_model(
         curve, stop = None, trainer.seconds + turn
         if held_out and devices.is_main:
             pairs = held_out.pairs(Wavelengths(np.array(job.config.bands)), job.inputs)
-            curve = LearningCurve(folder, pairs, trainer.step)
+            curve = LearningCurve(folder, pairs, trainer.step) if pairs else None
         try:
             with closing(trainer.run()) as steps:  # saves the state on Ctrl-C
                 for step in steps:

@@ -126,6 +126,23 @@ def test_a_run_in_turns_has_the_curve_of_one_without(tmp_path, monkeypatch, name
     assert [row[1] for row in whole] == [1.0, 2.0, 3.0] and len({row[2] for row in whole}) == 3
 
 
+def test_a_run_at_bands_that_no_test_scene_has_goes_on_without_a_curve(tmp_path):
+    """As the 61 bands from 16 of Table 3 on CAVE, which only painted scenes have."""
+
+    def truth(bands: Wavelengths) -> np.ndarray:
+        raise ValueError(f"its 31 bands are too coarse for {len(bands)} bands")
+
+    config = DiscreteConfig(features=8, blocks=1, bands=tuple(Wavelengths.evenly_spaced(61, 400, 700)))
+    settings = dataclasses.replace(SETTINGS, budget=Budget(steps=2))
+    coarse = dataclasses.replace(scene(), truth=truth)
+    made = train_model(
+        TrainingJob("tiny", config, (61,), seed=0), source(SETTINGS.crops), settings, tmp_path, Devices("cpu"), {},
+        lambda *_: None, held_out=HeldOutCrops([coarse]),
+    )  # fmt: skip
+    assert made is not None and made.exists()
+    assert not (tmp_path / "curve.csv").exists()
+
+
 def test_a_run_without_test_crops_has_no_curve(tmp_path):
     job = TrainingJob("tiny", NETWORKS["discrete"], (31,), seed=0)
     settings = dataclasses.replace(SETTINGS, budget=Budget(steps=2))
