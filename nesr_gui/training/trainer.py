@@ -34,6 +34,7 @@ from nesr_gui.training.vital_signs import VitalSigns, vital_signs
 STATE = "state.pt"
 SAVE_SECONDS = 180.0
 LOGGED_STEPS = 50  # whose mean loss is one line of losses.csv
+GROWTH = 100.0  # of that mean over the first one, from which on a run has diverged
 CHECK_STEPS = 250  # between two checks of the vital signs
 CHECK_PATCHES = 2**31 - 1  # the step whose patches every check uses; no run reaches it
 WARM_UP = 200  # steps of `nesr-gui train` over which the learning rate rises
@@ -45,7 +46,7 @@ class FailedRun(ValueError):
 
 
 class DivergedRun(FailedRun):
-    """The loss is no longer a finite number."""
+    """The loss is no longer a finite number, or has grown out of bounds."""
 
 
 class ConstantNetwork(FailedRun):
@@ -227,7 +228,8 @@ class Trainer:
         The state is saved every `SAVE_SECONDS`, at the end, and when the iterator is closed.
 
         Raises:
-            DivergedRun: the loss is not a finite number; the state before it is kept.
+            DivergedRun: the loss is not a finite number, before which the state is kept, or has grown to `GROWTH` times
+                what it was at first.
             ConstantNetwork: a check of the vital signs failed at the end, or earlier but after the period of grace.
         """
         if self.spent == 1:  # the process ended before the model was written
@@ -242,15 +244,15 @@ class Trainer:
                 loss = self._advance()
                 seconds = self.seconds + self._clock() - began
                 if not math.isfinite(loss):
-                    raise DivergedRun(
-                        f"{self.folder.name} diverged at step {self.step}; choose a lower --rate and another folder"
-                    )
+                    raise self._diverged()
                 self.seconds = self.devices.broadcast(seconds)  # all devices stop at the same step
                 recent.append(loss)
                 mean = loss if mean is None else mean + 0.02 * (loss - mean)
                 if len(recent) == LOGGED_STEPS or self.spent == 1:
                     self.losses.append((self.step, sum(recent) / len(recent)))
                     recent.clear()
+                    if self.losses[-1][1] > GROWTH * self.losses[0][1]:
+                        raise self._diverged()
                 signs = self._check() if self.step % CHECK_STEPS == 0 or self.spent == 1 else None
                 if time.monotonic() - saved > SAVE_SECONDS:
                     self.save()
@@ -259,6 +261,9 @@ class Trainer:
         finally:
             if math.isfinite(loss):
                 self.save()
+
+    def _diverged(self) -> DivergedRun:
+        return DivergedRun(f"{self.folder.name} diverged at step {self.step}; choose a lower --rate and another folder")
 
     def save(self) -> None:
         """Write everything needed to resume, replacing the previous state."""

@@ -266,6 +266,16 @@ def test_weights_that_are_no_numbers_are_not_saved(tmp_path):
     assert trainer(FACTORISED, tmp_path).step == 1
 
 
+def test_a_loss_that_grows_out_of_bounds_ends_the_run(tmp_path, monkeypatch):
+    """As that of AWAN at four times the rate of the paper, which stays finite and is never small again."""
+    monkeypatch.setattr(module, "LOGGED_STEPS", 2)
+    made = trainer(DISCRETE, tmp_path, dataclasses.replace(CONFIG, steps=20))
+    with pytest.raises(DivergedRun, match="diverged at step 6; choose a lower --rate"):
+        for step in made.run():
+            if step.number == 4:
+                made.network.network.tail.bias.data += 1e3
+
+
 def test_a_network_that_dies_on_the_way_is_noticed(tmp_path, impatient, monkeypatch):
     monkeypatch.setattr(module, "WARM_UP", 1)
     made = trainer(FACTORISED, tmp_path, dataclasses.replace(CONFIG, steps=20, ramp=0), worlds.living(FACTORISED))

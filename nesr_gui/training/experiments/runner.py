@@ -110,7 +110,7 @@ class ExperimentTraining:
         Raises:
             ValueError: the folder of a job holds a run with other settings, in which case nothing is trained, or the
                 crops are impossible.
-            DivergedRun: the loss of a network is no longer a finite number.
+            DivergedRun: the loss of a network is no longer a finite number, or has grown out of bounds.
         """
         source, models = self._checked_source(jobs), dict[str, Path]()
         while waiting := [job for job in jobs if job.name not in models]:
