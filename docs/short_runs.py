@@ -110,6 +110,7 @@ VARIANTS = {
     "C-mlp": Variant(1700, **REPAIRED, spi=False, attention="none"),
     "C-spi": Variant(1550, **REPAIRED, attention="none"),
     "C-nam": Variant(1550, **REPAIRED, spi=False),
+    "C-orthogonal": Variant(1550, **{**REPAIRED, "start": "orthogonal"}),
     "C-third": Variant(1550, **REPAIRED, third=True),
     "C-more": Variant(1550, **{**REPAIRED, "window": 16}, decoded=31),
 }
