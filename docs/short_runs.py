@@ -20,6 +20,7 @@ import torch
 from scipy.interpolate import CubicSpline
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_avg_fn
 
 from nesr_gui import metrics
 from nesr_gui.networks.hscnn_r import HSCNNR
@@ -36,7 +37,7 @@ from nesr_gui.training.vital_signs import MIN_PIXELS
 
 VALIDATION = ("paints", "beads", "pompoms", "chart_and_stuffed_toy")  # training scenes, one of each fold
 FEATURES, BLOCKS = 48, 8  # of the encoder
-PATCH, BATCH, RATE, HALVINGS = 32, 8, 4e-4, 4
+PATCH, BATCH, RATE, HALVINGS, AVERAGING = 32, 8, 4e-4, 4, 0.98
 CROPS, CROP, GRID = 4, 128, 4  # the crops of a scene that are compared, and the pixels between their corners
 EVERY, FAR = 4, 32  # pixels between those that are compared, and between those whose roughness is
 BANDS = CAVE.bands
@@ -369,15 +370,23 @@ def least_squares(scenes: Sequence[Prepared]) -> Tensor:
     return torch.from_numpy(np.linalg.solve(normal, rgb.T @ spectra).T).float()
 
 
-def train(variant: Variant, seed: int, source: CropSource, linear: Tensor) -> tuple[ShortNetwork, float]:
-    """The trained network of a variant, and the seconds of processor time that its steps took."""
+class Trained(NamedTuple):
+    """A trained network, that with the exponential mean of its weights, and the seconds that its steps took."""
+
+    network: ShortNetwork
+    averaged: ShortNetwork
+    seconds: float
+
+
+def train(variant: Variant, seed: int, source: CropSource, linear: Tensor) -> Trained:
+    """Train a variant; seconds are of processor time."""
     torch.manual_seed(seed)
     sampler = CropSampler(source, lambda _: BANDS.nm, seed=seed)
     network = ShortNetwork(variant, linear).train()
     sampler.seek(10**6)
     network.initialise(sampler.draw().image)
     optimizer = torch.optim.Adam(network.parameters(), lr=RATE)
-    seconds = 0.0
+    averaged, seconds = AveragedModel(network, avg_fn=get_ema_avg_fn(AVERAGING)), 0.0
     with click.progressbar(range(variant.steps)) as steps:
         for step in steps:
             began = time.process_time()
@@ -390,8 +399,9 @@ def train(variant: Variant, seed: int, source: CropSource, linear: Tensor) -> tu
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
+            averaged.update_parameters(network)
             seconds += time.process_time() - began
-    return network, seconds
+    return Trained(network, averaged.module, seconds)
 
 
 def prepared(scenes: Sequence[Measured], out: Path) -> list[Prepared]:
@@ -414,9 +424,10 @@ def main(cave: Path, out: Path, names: tuple[str, ...], seed: int) -> None:
     source, linear = CropSource(learned, CAVE.camera, (), CropConfig(BATCH, PATCH)), least_squares(learned)
     for name in names or VARIANTS:
         variant = VARIANTS[name]
-        network, seconds = train(variant, seed, source, linear)
+        network, averaged, seconds = train(variant, seed, source, linear)
         row = {"name": name, "seed": seed, "seconds": round(seconds), "parameters": parameter_count(network)}
         row |= {"validation": compare(network, validation), "test": compare(network, list(crops(test)))}
+        row["averaged"] = compare(averaged, validation)
         if not variant.discrete:
             row["open"] = network.open_units(torch.cat([found.images[:1, :, :64, :64] for found in validation]))
         with (out / "runs.jsonl").open("a", encoding="utf-8") as file:

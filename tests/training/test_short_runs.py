@@ -44,6 +44,7 @@ def test_every_variant_is_trained_and_compared(runs, tmp_path):
     assert [row["name"] for row in rows] == list(runs.VARIANTS)
     figures = {(row["validation"]["mrae"], row["validation"]["own"]) for row in rows}
     assert len(figures) == len(rows)  # each is another network
+    assert all(row["averaged"] != row["validation"] for row in rows)
     assert all(("open" in row) != row["variant"]["discrete"] for row in rows)
 
 
