@@ -26,6 +26,7 @@ def runs(monkeypatch) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, "short_runs", module)
     spec.loader.exec_module(module)
+    monkeypatch.setattr(torch, "set_num_threads", lambda _: None)  # other tests use all
     smaller = {"VALIDATION": ("b",), "FEATURES": 6, "BLOCKS": 1, "PATCH": 8, "BATCH": 2, "CROP": 8}
     for name, value in smaller.items():
         monkeypatch.setattr(module, name, value)
