@@ -183,12 +183,13 @@ class ShortNetwork(nn.Module):
 
     def query(self, features: Tensor, inside: Tensor, nm: Tensor) -> Query:
         """The wavelengths (L,) with the attention map of framed profiles."""
-        attention, nesr = None, self.nesr
-        if nesr.has_context:
-            with torch.set_grad_enabled(self.variant.attention_gradient and torch.is_grad_enabled()):
-                tokens = nesr.context_tokens(lattice(features, PATCH // 4), lattice(inside, PATCH // 4))
-            attention = nesr.nam.attention(nesr.nam.correlations(tokens))
-        return nesr.query(nm, attention)
+        return self.nesr.query(nm, self._attention(features, inside) if self.nesr.has_context else None)
+
+    def _attention(self, features: Tensor, inside: Tensor) -> Tensor:
+        """The attention map (B, C, C) of framed profiles."""
+        with torch.set_grad_enabled(self.variant.attention_gradient and torch.is_grad_enabled()):
+            tokens = self.nesr.context_tokens(lattice(features, PATCH // 4), lattice(inside, PATCH // 4))
+        return self.nesr.nam.attention(self.nesr.nam.correlations(tokens))
 
     def answer(self, image: Tensor, nm: Tensor, stride: int) -> Answer:
         """The answer at every `stride`-th pixel of images (B, 3, H, W)."""
@@ -286,8 +287,7 @@ class ShortNetwork(nn.Module):
         tokens = nam.embed_out(F.leaky_relu(pre + nam.embed_in.bias, nam.slope))
         nam.embed_out.weight.data /= (scale := _spread(tokens))
         nam.embed_out.bias.data = -(tokens / scale).mean((0, 1, 2, 3))
-        wide = nesr.context_tokens(lattice(features, PATCH // 4), lattice(inside, PATCH // 4))
-        values = nam(nesr.tokens(features, nm, inside), nam.attention(nam.correlations(wide)))
+        values = nam(nesr.tokens(features, nm, inside), self._attention(features, inside))
         for layer in nesr.mlp:
             if isinstance(layer, nn.Linear):
                 pre, is_last = layer(values), layer is layers[-1]
@@ -305,10 +305,7 @@ class ShortNetwork(nn.Module):
         if self.variant.attention == "none":
             values = torch.cat([codes, query.coord[:, None, None, None].expand_as(codes[..., :1])], -1)
         else:
-            windows = lattice(features, PATCH // 4), lattice(inside, PATCH // 4)
-            nam = self.nesr.nam
-            attention = nam.attention(nam.correlations(self.nesr.context_tokens(*windows)))
-            values = nam(nam.tokens(codes, query.coord), attention)
+            values = self.nesr.nam(self.nesr.nam.tokens(codes, query.coord), self._attention(features, inside))
         before = self.nesr.mlp[:-2](values)  # without the last activation and the output layer
         share = (before > 0).float().mean((0, 2, 3))  # (L, units)
         return float(((share > MIN_PIXELS) & (share < 1 - MIN_PIXELS)).float().mean())

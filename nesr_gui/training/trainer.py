@@ -249,7 +249,7 @@ class Trainer:
                 recent.append(loss)
                 mean = loss if mean is None else mean + 0.02 * (loss - mean)
                 if len(recent) == LOGGED_STEPS or self.spent == 1:
-                    self.losses.append((self.step, sum(recent) / len(recent)))
+                    self.losses.append((self.step, self.devices.broadcast(sum(recent) / len(recent))))
                     recent.clear()
                     if self.losses[-1][1] > GROWTH * self.losses[0][1]:
                         raise self._diverged()
