@@ -53,7 +53,7 @@ class SceneFigures:
         scene: the scene.
         points: row and column of the pixels whose spectra are plotted.
         truth: the measured spectra at the points.
-        errors: by title of the row, its relative error (H, W), averaged over the bands.
+        errors: by title of the row, its relative error (H, W), mean over the bands; NaN where a pixel does not count.
         curves: by title of the row, its spectra at the points.
     """
 
@@ -159,11 +159,13 @@ class ModelEvaluation:
         self, scene: TestScene, answer: SpectralField, cell: Cell, truth: FloatArray, points: Points | None
     ) -> None:
         cube = subsampled_cube(answer, self.bands(cell.column), self._every)
-        found = measure(cube, truth, self._subsampled(scene.counted))
+        counted = self._subsampled(scene.counted)
+        found = measure(cube, truth, counted)
         self.scores.append(CellScore(*_keys(cell), scene.group, scene.name, found))
         figures = self.figures.get(cell.section.title)
         if points is not None and cell.column == cell.section.columns[0] and (not figures or figures.scene is scene):
-            self._add_figures(scene, answer, cell, metrics.mrae(cube, truth, axis=0), points)
+            errors = np.where(counted, metrics.mrae(cube, truth, axis=0), np.float32(np.nan))
+            self._add_figures(scene, answer, cell, errors, points)
 
     def _add_figures(
         self, scene: TestScene, answer: SpectralField, cell: Cell, errors: FloatArray, points: Points

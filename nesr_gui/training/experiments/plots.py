@@ -18,22 +18,26 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 """Of curves, distinguishable with colour-vision deficiency (Okabe and Ito 2008; Tol 2021)."""
 
 POINT_COLOURS = ("#E69F00", "#0072B2")
-ACROSS = 4  # images in a row
+ACROSS = 4  # images in a row, at most
+NOT_COUNTED = "#D0D0D0"
 DPI = 150
 SCALE_PERCENTILE = 95  # of an error map that its scale covers; relative errors of black pixels are huge
 
 
 def error_maps(path: Path, figures: SceneFigures, label: str) -> None:
-    """Plot the photograph with its points, and the error maps of all systems on one scale.
+    """Plot the photograph with its points, and the error maps of all systems on one scale, with their means.
+
+    Pixels that do not count are grey, and in neither the means nor the scale.
 
     Args:
         path: the PNG file.
         figures: the scene and its errors.
         label: of the errors, below the plot.
     """
-    rgb, maps = figures.scene.rgb, figures.errors
-    across = min(len(maps) + 1, ACROSS)
-    rows = math.ceil((len(maps) + 1) / across)
+    from matplotlib import colormaps
+
+    rgb, maps, viridis = figures.scene.rgb, figures.errors, colormaps["viridis"].with_extremes(bad=NOT_COUNTED)
+    rows, across = grid(len(maps) + 1)
     figure = _figure(2.6 * across + 0.8, (2.6 * rgb.shape[0] / rgb.shape[1] + 0.35) * rows + 0.3)
     axes = figure.subplots(rows, across, squeeze=False).ravel()
     axes[0].imshow(cie.encode_srgb(rgb))
@@ -42,8 +46,8 @@ def error_maps(path: Path, figures: SceneFigures, label: str) -> None:
         axes[0].plot(col, row, "s", markerfacecolor="none", markeredgecolor=colour, markersize=8, markeredgewidth=1.6)
     most = scale_end(list(maps.values()))
     for axis, (title, errors) in zip(axes[1:], maps.items(), strict=False):
-        shown = axis.imshow(errors, cmap="viridis", vmin=0, vmax=most)
-        axis.set_title(f"{title}: {errors.mean():.4f}", fontsize=9)
+        shown = axis.imshow(errors, cmap=viridis, vmin=0, vmax=most)
+        axis.set_title(f"{title}: {np.nanmean(errors):.4f}", fontsize=9)
     for axis in axes:
         axis.set_axis_off()
     figure.colorbar(shown, ax=list(axes), shrink=0.8, extend="max")
@@ -51,9 +55,15 @@ def error_maps(path: Path, figures: SceneFigures, label: str) -> None:
     _save(figure, path)
 
 
+def grid(images: int) -> tuple[int, int]:
+    """Rows and columns of a number of images, with as few empty places as so many rows allow."""
+    rows = math.ceil(images / ACROSS)
+    return rows, math.ceil(images / rows)
+
+
 def scale_end(maps: Sequence[FloatArray]) -> float:
-    """The upper end of a common scale for error maps (H, W), exceeded only by few pixels of each."""
-    return max(float(np.percentile(errors, SCALE_PERCENTILE)) for errors in maps) or 1.0
+    """The upper end of a common scale for error maps (H, W), exceeded only by few of the pixels of each that count."""
+    return max(float(np.nanpercentile(errors, SCALE_PERCENTILE)) for errors in maps) or 1.0
 
 
 def curves(path: Path, figures: SceneFigures) -> None:

@@ -15,11 +15,13 @@ from nesr_gui.inference.checkpoint import save_checkpoint
 from nesr_gui.inference.engine import encode
 from nesr_gui.inference.model import load_model
 from nesr_gui.spectral import Wavelengths
+from nesr_gui.training import scenes
 from nesr_gui.training.datasets import DATASETS
 from nesr_gui.training.evaluation import ContinuityMetrics, SpectralMetrics, measure, measure_continuity, roughness
-from nesr_gui.training.experiments import data, tables
-from nesr_gui.training.experiments.definitions import EXPERIMENTS
-from nesr_gui.training.experiments.evaluation import CellScore, subsampled_cube
+from nesr_gui.training.experiments import data, plots, tables
+from nesr_gui.training.experiments.definitions import EXPERIMENTS, Settings
+from nesr_gui.training.experiments.evaluation import CellScore, ModelEvaluation, subsampled_cube
+from nesr_gui.training.experiments.plan import cells
 from nesr_gui.training.experiments.tables import Mean, Results
 from nesr_gui.training.spectral_library import EVERY_NM, Library
 from tests import tiny
@@ -74,6 +76,34 @@ def test_judged_by_some_pixels_alone_the_answer_is_theirs(tmp_path, every):
     whole, some = field.cube(bands).values, subsampled_cube(field, bands, every)
     np.testing.assert_allclose(some, whole[:, ::every, ::every], atol=1e-6)
     assert some.flags.c_contiguous
+
+
+def test_the_error_map_of_a_scene_is_of_the_pixels_that_are_measured(tmp_path):
+    """The number above a map is the scene's MRAE: neither charts nor dead pixels are in it."""
+    kept = Wavelengths.from_step(400, 700, 10)
+    (cell, *_) = (c for c in cells(EXPERIMENTS["fig3"], 1, kept, Settings()) if c.row.name == "hscnn-r+nesr")
+    save_checkpoint(tmp_path / "model.safetensors", tiny.network(), {})
+    rng = np.random.default_rng(0)
+    counted = np.ones((11, 14), bool)
+    counted[:, :3], counted[6:, 8:] = False, False
+    truth = rng.random((31, 11, 14), np.float32) + 0.1
+    truth[:, ~counted] = 0  # relative to this every error is huge
+    scene = scenes.TestScene("CAVE", "toys", tiny.image(11, 14).values, counted, lambda _: truth, "")
+    evaluation = ModelEvaluation({cell.job.name: tmp_path / "model.safetensors"}, [cell], kept, "cpu", every=2)
+    evaluation.evaluate_scene(scene, ((4, 4),))
+    (score,), (figures,) = evaluation.scores, evaluation.figures.values()
+    shown = figures.errors[cell.row.title]
+    np.testing.assert_array_equal(np.isnan(shown), ~counted[::2, ::2])
+    assert np.nanmean(shown) == pytest.approx(score.metrics.mrae, rel=1e-5)
+    plots.error_maps(tmp_path / "maps.png", figures, "error")
+    assert plots.scale_end([shown]) < 5
+
+
+@pytest.mark.parametrize(
+    ("maps", "grid"), [(1, (1, 2)), (3, (1, 4)), (4, (2, 3)), (5, (2, 3)), (6, (2, 4)), (8, (3, 3))]
+)
+def test_maps_fill_their_rows(maps, grid):
+    assert plots.grid(maps + 1) == grid
 
 
 def test_spectra_measured_at_every_nm_are_told_from_interpolated_ones():
