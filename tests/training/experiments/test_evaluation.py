@@ -78,7 +78,7 @@ def test_judged_by_some_pixels_alone_the_answer_is_theirs(tmp_path, every):
     assert some.flags.c_contiguous
 
 
-def test_the_error_map_of_a_scene_is_of_the_pixels_that_are_measured(tmp_path):
+def test_the_error_map_of_a_scene_is_of_the_pixels_that_are_measured(tmp_path, monkeypatch):
     """The number above a map is the scene's MRAE: neither charts nor dead pixels are in it."""
     kept = Wavelengths.from_step(400, 700, 10)
     (cell, *_) = (c for c in cells(EXPERIMENTS["fig3"], 1, kept, Settings()) if c.row.name == "hscnn-r+nesr")
@@ -95,7 +95,10 @@ def test_the_error_map_of_a_scene_is_of_the_pixels_that_are_measured(tmp_path):
     shown = figures.errors[cell.row.title]
     np.testing.assert_array_equal(np.isnan(shown), ~counted[::2, ::2])
     assert np.nanmean(shown) == pytest.approx(score.metrics.mrae, rel=1e-5)
+    drawn = []
+    monkeypatch.setattr(plots, "_save", lambda figure, _: drawn.append(figure))
     plots.error_maps(tmp_path / "maps.png", figures, "error")
+    assert drawn[0].axes[1].get_title() == f"{cell.row.title}: {score.metrics.mrae:.4f}"
     assert plots.scale_end([shown]) < 5
 
 
