@@ -71,7 +71,7 @@ class Budget:
         Raises:
             ValueError: the text has another form.
         """
-        match = re.fullmatch(r"(hours|steps)=(\d+(?:\.\d+)?)", text)
+        match = re.fullmatch(r"(hours|steps)=(\d+(?:\.\d+)?|\.\d+)", text)
         if text == "paper":
             return cls()
         if match and match[1] == "hours" and float(match[2]) > 0:

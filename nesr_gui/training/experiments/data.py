@@ -35,9 +35,18 @@ MIN_SPECTRA = 10  # of a painted scene
 
 
 def measured_scene(scene: Measured, dataset: DataSet, shape: BandShape) -> TestScene:
-    """A test scene of a data set, whose truth is integrated over bands of a shape."""
+    """A test scene of a data set, whose truth is integrated over bands of a shape.
+
+    Raises:
+        ValueError: none of its pixels counts, so that its errors would be means of nothing.
+    """
     rgb = dataset.photograph(scene)
     mask = scene.mask((rgb.shape[0], rgb.shape[1]))
+    if not mask.any():
+        raise ValueError(
+            f"no pixel of the test scene {scene.name} counts: its chart and its edges, or what moved, cover all of it; "
+            "correct its chart box, or leave the scene out"
+        )
     return TestScene(dataset.title, scene.name, rgb, mask, lambda bands: scene.cube(bands, shape), scene.sha256())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -12,7 +13,7 @@ from nesr_gui import io
 from nesr_gui.colorimetry import cie
 from nesr_gui.spectral import Quantity, Wavelengths
 from nesr_gui.training.datasets import DATASETS
-from nesr_gui.training.datasets.cave import read_scenes
+from nesr_gui.training.datasets.cave import chart_boxes, read_scenes
 from nesr_gui.training.datasets.resampling import BandShape
 from tests.training.datasets import layouts
 
@@ -139,6 +140,16 @@ def test_a_photograph_of_something_else_is_told(tmp_path: Path) -> None:
     iio.imwrite(scene.given, original[:, :-1])
     with pytest.raises(ValueError, match="27 x 20 pixels; expected RGB of 28 x 20"):
         dataset.photograph(scene)
+
+
+def test_the_published_chart_boxes_are_of_scenes_of_512_pixels(tmp_path: Path) -> None:
+    """Those of the reproduction, by `fake_and_real_lemon_slices`, whose whole chart is in the picture."""
+    shutil.copy(Path(__file__).parents[3] / "docs" / "cave_chart_boxes.json", tmp_path / "chart_boxes.json")
+    boxes = chart_boxes(tmp_path)
+    assert len(boxes) == 28 and boxes["fake_and_real_lemon_slices"] == (48, 240, 104, 392)
+    for top, bottom, left, right in boxes.values():
+        assert 0 <= top < bottom <= 512 and 0 <= left < right <= 512
+        assert (bottom - top) * (right - left) < 512 * 512 / 3
 
 
 def test_what_moved_and_what_is_a_chart_does_not_count(tmp_path: Path) -> None:

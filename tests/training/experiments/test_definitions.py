@@ -83,13 +83,16 @@ def test_a_section_without_rows_is_left_out():
 
 
 @pytest.mark.parametrize(
-    ("text", "steps", "seconds"), [("paper", 300_000, None), ("steps=20", 20, None), ("hours=1.5", None, 5400)]
+    ("text", "steps", "seconds"),
+    [("paper", 300_000, None), ("steps=20", 20, None), ("hours=1.5", None, 5400), ("hours=.5", None, 1800)],
 )
 def test_budgets_are_read(text, steps, seconds):
     assert Budget.parse(text) == Budget(steps, seconds)
 
 
-@pytest.mark.parametrize("text", ["", "1h", "hours=0", "steps=0", "steps=1.5", "steps=-3", "papers"])
+@pytest.mark.parametrize(
+    "text", ["", "1h", "hours=0", "steps=0", "steps=1.5", "steps=.5", "steps=-3", "hours=.", "hours=1.", "papers"]
+)
 def test_other_budgets_are_refused(text):
     with pytest.raises(ValueError, match=r"write paper, hours=1.5 or steps=2000"):
         Budget.parse(text)

@@ -193,6 +193,16 @@ def test_mistakes_are_one_sentence_before_anything_is_trained(tmp_path, four_sce
     assert not (tmp_path / "run" / "models").exists()
 
 
+def test_a_test_scene_of_which_nothing_counts_is_refused(tmp_path):
+    """Its errors would be means of nothing."""
+    layouts.cave(tmp_path / "cave")
+    (scene,) = DATASETS["cave"].open(tmp_path / "cave").test
+    boxes = {scene.name: [0, layouts.SHAPE[0], 0, layouts.SHAPE[1]]}
+    (tmp_path / "cave" / "chart_boxes.json").write_text(json.dumps(boxes), encoding="utf-8")
+    with pytest.raises(ValueError, match=f"no pixel of the test scene {scene.name} counts: its chart and its edges"):
+        run("table1", "cave", tmp_path / "cave", tmp_path / "run", "--models", "bi")
+
+
 def test_other_settings_are_told_before_anything_is_trained(tmp_path, four_scenes):
     """Of the last network too, for which one would have waited, and of baselines, which are fitted in seconds."""
     given = ("table1", "cave", four_scenes, tmp_path / "run")
