@@ -26,7 +26,7 @@ from nesr_gui.networks.nesr import NeSRConfig
 from nesr_gui.networks.registry import Network, build
 from nesr_gui.training.closed_form import start_linear_skip
 from nesr_gui.training.devices import Devices
-from nesr_gui.training.loss import LossConfig, Precision, TrainingLoss
+from nesr_gui.training.loss import LossConfig, TrainingLoss
 from nesr_gui.training.provenance import check_run, claim_run
 from nesr_gui.training.sampler import PatchSampler, SamplerConfig
 from nesr_gui.training.vital_signs import VitalSigns, vital_signs
@@ -149,7 +149,6 @@ class TrainingConfig(LossConfig):
     window: int = 10
     wavelengths: int = 8
     blind: float = 0.1
-    precision: Precision = "bf16-mixed"
     steps: int = 10_000
     rate: float = 2e-3
     encoder_rate: float = 0.1
@@ -401,7 +400,9 @@ def start_training(
     Raises:
         ValueError: the folder holds a run with other settings.
     """
-    record = {"network": asdict(network_config), "training": asdict(config)}
+    training = asdict(config)
+    del training["precision"]  # the device determines it, and a run may be resumed on another one
+    record = {"network": asdict(network_config), "training": training}
     check_run(folder / "config.json", record)
     claim_run(folder / "config.json", record)
     torch.manual_seed(config.seed)

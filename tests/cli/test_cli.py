@@ -218,6 +218,18 @@ def test_a_run_may_begin_with_the_weights_of_a_model(run, tmp_path):
     assert (code, error.count("\n")) == (2, 1) and "has other settings than the network" in error
 
 
+def test_the_device_determines_the_precision_of_a_run_which_may_go_on_on_another(run, tmp_path, monkeypatch):
+    worlds.write_scene(tmp_path / "scenes", worlds.scene("a", side=13))
+    train = ["train", "--scenes", tmp_path / "scenes", "--size", "colour", "--steps", 1]
+    for faster, name, precision in ((True, "bfloat16", "bf16-mixed"), (False, "float32", "32-true")):
+        monkeypatch.setattr("nesr_gui.training.commands.is_faster_in_bfloat16", lambda device, f=faster: f)
+        code, text, _ = run(*train, "--out", tmp_path / name)
+        assert (code, f"from step 0 of 1, in {name}\n" in text) == (0, True)
+        assert f"'precision': '{precision}'" in run("info", tmp_path / name / "model.safetensors")[1]
+    code, text, _ = run(*train, "--out", tmp_path / "bfloat16")
+    assert (code, "from step 1 of 1, in float32\n" in text) == (0, True)
+
+
 def test_a_run_that_came_to_nothing_is_one_line(run, tmp_path, monkeypatch):
     worlds.write_scene(tmp_path / "scenes", worlds.scene("a", side=13))
     monkeypatch.setattr("nesr_gui.training.vital_signs.LEAST_SHARE", 1e9)

@@ -395,7 +395,7 @@ def oracle(kind, part: str, sampler_config: SamplerConfig = CLEAN):
     made.generator.manual_seed(1)
     batch = made.draw()
     table = torch.from_numpy(interpolation(cie.CAMERA_BANDS, np.arange(400, 701)))
-    network, config = kind(batch, table), dataclasses.replace(CONFIG, blind=0.0, **weights, precision="32-true")
+    network, config = kind(batch, table), dataclasses.replace(CONFIG, blind=0.0, **weights)
     return network, batch, TrainingLoss(network, made, config)
 
 

@@ -15,6 +15,7 @@ import torch
 from tqdm import tqdm
 
 from nesr_gui.inference.checkpoint import save_checkpoint
+from nesr_gui.inference.device import is_faster_in_bfloat16
 from nesr_gui.networks.registry import build, parameters_of
 from nesr_gui.spectral import Wavelengths
 from nesr_gui.training.closed_form import FITTED, fit, sample_crops, start_linear_skip
@@ -52,6 +53,8 @@ def run(request: Request, say: Say) -> None:
     experiment, data = request.chosen(), ExperimentData.load(request)
     places = list(cells(experiment, request.seeds, data.kept, request.settings))
     devices = Devices.launched(request.device, request.settings.precision)
+    if request.settings.precision == "bf16-mixed" and not is_faster_in_bfloat16(devices.device.type):
+        say("bf16-mixed was requested, which is not faster than 32-true on this device, and may be many times slower")
     test_scenes = list(data.test_scenes(request)) if devices.is_main else []
     # A mistake is reported before hours of training.
     shown = _scenes_of_figures(test_scenes, request.scene, request.points) if test_scenes else {}

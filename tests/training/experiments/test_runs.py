@@ -17,7 +17,7 @@ from nesr_gui.inference.model import load_model
 from nesr_gui.networks.registry import SYSTEMS
 from nesr_gui.training import closed_form, synthesis
 from nesr_gui.training.datasets import DATASETS
-from nesr_gui.training.experiments import plots
+from nesr_gui.training.experiments import plots, runner
 from nesr_gui.training.spectral_library import Library
 from nesr_gui.training.trainer import Trainer
 from tests.training import worlds
@@ -201,6 +201,16 @@ def test_a_test_scene_of_which_nothing_counts_is_refused(tmp_path):
     (tmp_path / "cave" / "chart_boxes.json").write_text(json.dumps(boxes), encoding="utf-8")
     with pytest.raises(ValueError, match=f"no pixel of the test scene {scene.name} counts: its chart and its edges"):
         run("table1", "cave", tmp_path / "cave", tmp_path / "run", "--models", "bi")
+
+
+@pytest.mark.parametrize(
+    ("faster", "precision", "told"),
+    [(False, "bf16-mixed", True), (True, "bf16-mixed", False), (False, "32-true", False)],
+)
+def test_a_precision_that_the_device_only_emulates_is_told(tmp_path, four_scenes, monkeypatch, faster, precision, told):
+    monkeypatch.setattr(runner, "is_faster_in_bfloat16", lambda device: faster)
+    done = run("table1", "cave", four_scenes, tmp_path / "run", "--models", "bi", "--precision", precision)
+    assert done.exit_code == 0 and ("not faster than 32-true on this device" in done.output) == told
 
 
 def test_other_settings_are_told_before_anything_is_trained(tmp_path, four_scenes):
