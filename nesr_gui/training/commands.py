@@ -103,6 +103,9 @@ def train(
 ) -> None:
     """Run or resume the training in a folder, then write `model.safetensors` there.
 
+    The forward pass is computed in bfloat16 where a trial finds that faster, as processors that only emulate it take
+    many times as long.
+
     Args:
         out: the folder of the run.
         scene_folder: folder of training scenes in CAVE layout.
@@ -118,9 +121,6 @@ def train(
         device: where to train.
         seed: of the run.
         options: other fields of `TrainingConfig`; None for the default.
-
-    The forward pass is computed in bfloat16 if that is faster on the device; processors without instructions for it
-    are ten times slower in it.
 
     Raises:
         ValueError: the options contradict each other or the data, or the folder holds a run with other settings.

@@ -53,7 +53,8 @@ def run(request: Request, say: Say) -> None:
     experiment, data = request.chosen(), ExperimentData.load(request)
     places = list(cells(experiment, request.seeds, data.kept, request.settings))
     devices = Devices.launched(request.device, request.settings.precision)
-    if request.settings.precision == "bf16-mixed" and not is_faster_in_bfloat16(devices.device.type):
+    mixed = request.settings.precision == "bf16-mixed"
+    if devices.is_main and mixed and not is_faster_in_bfloat16(devices.device.type):
         say("bf16-mixed was requested, which is not faster than 32-true on this device, and may be many times slower")
     test_scenes = list(data.test_scenes(request)) if devices.is_main else []
     # A mistake is reported before hours of training.
