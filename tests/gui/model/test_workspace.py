@@ -14,7 +14,7 @@ import pytest
 from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt, QUrl
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
+from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
@@ -22,11 +22,13 @@ from nesr_gui.colorimetry.viewing_conditions import Illuminant, ViewingCondition
 from nesr_gui.fields.protocol import CubeField, ProgressCallback
 from nesr_gui.gui.app import App
 from nesr_gui.gui.controllers import documents
+from nesr_gui.gui.model.analyses import AnalysisKind
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.document import DocumentSource
 from nesr_gui.gui.tasks.sessions import SaveRequest, save_session
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.views.dialogs.simple import FalseColourDialog
+from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity, Wavelengths
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
 
@@ -336,6 +338,31 @@ def test_the_field_of_a_closed_document_is_freed_also_if_a_second_pane_showed_it
     opened.view.show_single()
     field = weakref.ref(opened.document.field)
     opened.workspace.close(opened.document)
+    qtbot.waitUntil(lambda: (gc.collect(), field() is None)[1], timeout=5000)
+
+
+@pytest.mark.parametrize("kind", AnalysisKind)
+def test_the_file_of_a_closed_cube_is_let_go_whatever_was_shown_of_it(
+    opened: App, tmp_path: Path, kind: AnalysisKind, qtbot: QtBot
+) -> None:
+    """Also if the panels that showed it were closed before; other programs may then replace the file."""
+    values = np.random.default_rng(3).random((31, 20, 30), np.float32)  # of which any spectra can be unmixed
+    io.write_cube(path := tmp_path / "cube.h5", CubeField(values, BANDS), BANDS)
+    open_beside(opened, path, qtbot)
+    document = opened.document
+    for place in ((2, 3), (9, 12), (15, 20)):
+        document.add_pin(*place)
+    document.mark_set.add(Region.rectangle(3, 3, 9, 9))
+    for name in ("statistics", "scatter_plot", "add_transect", "library", "band_values", f"show_{kind}"):
+        opened.window.actions_by_name[name].trigger()
+    qtbot.waitUntil(lambda: document.fitted(kind) is not None and not opened.worker._newest)
+    qtbot.waitUntil(lambda: all(renderer.is_settled for renderer in opened.renderers))
+    assert document.analyses[kind].analysis is not None
+    for panel in opened.window.findChildren(QDockWidget):
+        panel.close()
+    field = weakref.ref(document.field)
+    opened.workspace.close(document)
+    del document
     qtbot.waitUntil(lambda: (gc.collect(), field() is None)[1], timeout=5000)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -94,7 +95,8 @@ class AbundancesPage(AnalysisPage):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._definition = AbundanceDefinition()
-        self._fitted: FittedAnalysis | None = None
+        self._rendered: Callable[[], object] = lambda: None  # refers weakly to the layers that the means are of
+        self._listed: list[tuple[str, str]] = []  # names and colours of the endmembers and the error
         self._means: list[Sequence[float] | None] = [None, None]
         self._layers: tuple[int, ...] = (0,)
         self.problem = _note("Why no abundances are shown")
@@ -126,27 +128,35 @@ class AbundancesPage(AnalysisPage):
         self.difference.show_difference(definition.difference)
 
     def show_fitted(self, fitted: FittedAnalysis | None) -> None:
-        """List the endmembers and the error, and their means if these are still true."""
-        if fitted is None or self._fitted is None or fitted.rendered is not self._fitted.rendered:
+        """List the endmembers and the error, and their means if these are still true.
+
+        What is shown is copied: the analysis holds the image, whose file is let go when the image is closed.
+        """
+        if fitted is None or fitted.rendered is not self._rendered():
             self._means = [None, None]
-        self._fitted = fitted
+            self._rendered = weakref.ref(fitted.rendered) if fitted is not None else lambda: None
         _show_refusal(self.problem, fitted)
         unmixing = fitted.analysis if fitted is not None else None
         self.layers.setVisible(unmixing is not None)
         self.export.setEnabled(unmixing is not None)
+        self._listed = []
         if fitted is not None:
             self._asked.setVisible(isinstance(fitted.request.field, CalibratedField))
         self.difference.show_fitted(fitted, self._layers[0])
-        if fitted is None or not isinstance(unmixing, Unmixing):
-            return
-        colours = (*(each.colour for each in fitted.request.spectra), "")
-        means = [[_share(mean) for mean in each] if each is not None else None for each in self._means]
-        rows = [
-            LayerRow(layer.name, colour, tuple(texts[at] if texts is not None else "" for texts in means))
-            for at, (layer, colour) in enumerate(zip(unmixing.layers, colours, strict=True))
-        ]
-        self.layers.show_rows(rows, len(unmixing.names))
-        self.layers.show_layers(self._layers)
+        if fitted is not None and isinstance(unmixing, Unmixing):
+            colours = (*(each.colour for each in fitted.request.spectra), "")
+            self._listed = [(layer.name, colour) for layer, colour in zip(unmixing.layers, colours, strict=True)]
+        self._show_rows()
+
+    def _show_rows(self) -> None:
+        if self._listed:
+            means = [[_share(mean) for mean in each] if each is not None else None for each in self._means]
+            rows = [
+                LayerRow(name, colour, tuple(texts[at] if texts is not None else "" for texts in means))
+                for at, (name, colour) in enumerate(self._listed)
+            ]
+            self.layers.show_rows(rows, len(rows) - 1)  # the error is mixed with nothing
+            self.layers.show_layers(self._layers)
 
     def show_layers(self, layers: tuple[int, ...]) -> None:
         """Show which layers the picture has."""
@@ -157,7 +167,7 @@ class AbundancesPage(AnalysisPage):
         """Show the means of the layers over the image and the active region; None while they are unknown."""
         self._means = [image, region]
         self.layers.table.setColumnHidden(2, region is None)
-        self.show_fitted(self._fitted)
+        self._show_rows()
 
     def _pick_sum(self, sums_to_one: bool) -> None:
         self.definition_picked.emit(replace(self._definition, sums_to_one=sums_to_one), "sum of abundances", False)
