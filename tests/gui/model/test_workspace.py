@@ -349,20 +349,18 @@ def test_the_file_of_a_closed_cube_is_let_go_whatever_was_shown_of_it(
     values = np.random.default_rng(3).random((31, 20, 30), np.float32)  # of which any spectra can be unmixed
     io.write_cube(path := tmp_path / "cube.h5", CubeField(values, BANDS), BANDS)
     open_beside(opened, path, qtbot)
-    document = opened.document
     for place in ((2, 3), (9, 12), (15, 20)):
-        document.add_pin(*place)
-    document.mark_set.add(Region.rectangle(3, 3, 9, 9))
+        opened.document.add_pin(*place)
+    opened.document.mark_set.add(Region.rectangle(3, 3, 9, 9))
     for name in ("statistics", "scatter_plot", "add_transect", "library", "band_values", f"show_{kind}"):
         opened.window.actions_by_name[name].trigger()
-    qtbot.waitUntil(lambda: document.fitted(kind) is not None and not opened.worker._newest)
+    qtbot.waitUntil(lambda: opened.document.fitted(kind) is not None and not opened.worker._newest)
     qtbot.waitUntil(lambda: all(renderer.is_settled for renderer in opened.renderers))
-    assert document.analyses[kind].analysis is not None
+    assert opened.document.analyses[kind].analysis is not None
     for panel in opened.window.findChildren(QDockWidget):
         panel.close()
-    field = weakref.ref(document.field)
-    opened.workspace.close(document)
-    del document
+    field = weakref.ref(opened.document.field)
+    opened.workspace.close(opened.document)
     qtbot.waitUntil(lambda: (gc.collect(), field() is None)[1], timeout=5000)
 
 
