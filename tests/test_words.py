@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,12 @@ TERMS = {
     r"\bspectr(a|um) curves?\b|\bspectrums\b": "spectrum, spectra",
 }
 STORED = "fields/resampled.py"  # the values of `Orientation` are those of session files; their labels are displayed
+
+
+@cache
+def texts_of_program() -> list[tuple[Path, str]]:
+    """All texts of the program with the file that states them."""
+    return [(path, text) for path in ROOT.rglob("*.py") if path != ROOT / STORED for text in texts(path)]
 
 
 def texts(path: Path) -> Iterator[str]:
@@ -41,8 +48,7 @@ def texts(path: Path) -> Iterator[str]:
 def test_each_thing_has_one_term(pattern: str, term: str) -> None:
     found = [
         f"{path.relative_to(ROOT)}: {text[:60]!r} (use {term})"
-        for path in ROOT.rglob("*.py") if path != ROOT / STORED
-        for text in texts(path) if " " in text and re.search(pattern, text, re.IGNORECASE)
+        for path, text in texts_of_program() if " " in text and re.search(pattern, text, re.IGNORECASE)
     ]  # fmt: skip
     guide = resources.guide().read_text(encoding="utf-8")
     found += [match[0] for match in re.finditer(pattern, guide, re.IGNORECASE)]
