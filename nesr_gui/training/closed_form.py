@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from nesr_gui.colorimetry import cie
 from nesr_gui.networks.band_network import BandNetwork
@@ -21,6 +21,7 @@ from nesr_gui.networks.baselines import (
     SparseCodingConfig,
     pursue,
 )
+from nesr_gui.networks.factorised_nesr import FactorisedNeSR
 from nesr_gui.networks.registry import Network, input_bands
 from nesr_gui.training.sampler import CropSampler, CropSource, Sampler, SpectralTable
 from nesr_gui.training.spectral_library import interpolation
@@ -98,7 +99,7 @@ def start_linear_skip(network: Network, sampler: Sampler) -> None:
         network: any network.
         sampler: its patches, with spectra at any wavelengths that cover the bands of the network.
     """
-    linear = getattr(network, "linear", None)
+    linear = network.basis.linear if isinstance(network, FactorisedNeSR) else getattr(network, "linear", None)
     if linear is None or input_bands(network.config):
         return
     products, responses, pixels = torch.zeros(()), torch.zeros(()), 0
@@ -114,7 +115,8 @@ def start_linear_skip(network: Network, sampler: Sampler) -> None:
     nm = batch.nm.cpu().numpy()
     weight = np.stack([np.interp(network.bands, nm, column) for column in matrix.T], axis=1)
     # Rounded, because the last bits differ from run to run.
-    linear.weight.copy_(torch.from_numpy(weight.round(4))[..., None, None])
+    rounded = torch.from_numpy(weight.round(4))
+    (linear if isinstance(linear, nn.Parameter) else linear.weight[..., 0, 0]).copy_(rounded)
 
 
 def camera_response(colours: Tensor, spectra: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from nesr_gui import metrics
 from nesr_gui.io.atomic import atomic_write
+from nesr_gui.networks.factorised_nesr import FactorisedNeSR
 from nesr_gui.networks.nesr import NeSR
 from nesr_gui.networks.registry import Network
 from nesr_gui.spectral import Wavelengths
@@ -107,6 +108,8 @@ def _errors(network: Network, image: Tensor, truth: Tensor) -> tuple[float, floa
     if isinstance(network, NeSR):
         nm = torch.tensor(network.bands, device=device)
         answer = network.decode_all(network.encode(image.to(device)), nm, EVERY)
+    elif isinstance(network, FactorisedNeSR):
+        answer = network(image.to(device), torch.tensor(network.bands, device=device))[..., ::EVERY, ::EVERY]
     else:
         answer = network(image.to(device))[..., ::EVERY, ::EVERY]
     network.train(was_training)

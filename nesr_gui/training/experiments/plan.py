@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from nesr_gui.networks.band_network import DiscreteConfig
 from nesr_gui.networks.baselines import BandInterpolationConfig
+from nesr_gui.networks.factorised_nesr import FactorisedConfig
 from nesr_gui.networks.nesr import NeSRConfig
 from nesr_gui.networks.registry import SYSTEMS, input_bands
 from nesr_gui.spectral import Wavelengths
@@ -114,6 +115,13 @@ def _job(row: Row, column: Column, seed: int, kept: Wavelengths, settings: Setti
         config = replace(config, bands=bands, inputs=seen)
     elif isinstance(config, BandInterpolationConfig):
         config = replace(config, low=low, high=high)
+    elif isinstance(config, FactorisedConfig):
+        if bands != config.bands:
+            raise ValueError(
+                f"{row.title} was requested on {len(bands)} bands of {low:g}-{high:g} nm; it is trained on "
+                f"{len(config.bands)} of {config.low:g}-{config.high:g} nm: leave its row out"
+            )
+        config = replace(config, **dict(row.changes))
     else:
         config = replace(config, bands=bands)
     named = [row.system, *(f"{key}-{value}" for key, value in row.changes)]
@@ -132,7 +140,7 @@ def system_config(name: str) -> Any:
 
 def _sized(config: Any, settings: Settings) -> Any:
     """Settings of a system with an encoder of the requested size."""
-    if not isinstance(config, DiscreteConfig | NeSRConfig):
+    if not isinstance(config, DiscreteConfig | NeSRConfig | FactorisedConfig):
         return config
     return replace(
         config,
