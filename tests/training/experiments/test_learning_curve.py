@@ -11,7 +11,9 @@ import pytest
 import torch
 
 from nesr_gui.networks.band_network import DiscreteConfig
+from nesr_gui.networks.factorised_nesr import FactorisedConfig
 from nesr_gui.networks.nesr import NeSRConfig
+from nesr_gui.networks.registry import input_bands
 from nesr_gui.spectral import Wavelengths
 from nesr_gui.training import scenes
 from nesr_gui.training.datasets import DATASETS
@@ -32,6 +34,7 @@ NETWORKS = {
     "discrete": DiscreteConfig(features=8, blocks=1),
     "nesr": NeSRConfig(features=8, blocks=1, channels=4, hidden=(8,)),
     "spectrum": NeSRConfig(features=8, blocks=1, channels=4, hidden=(8,), profile="spectrum"),
+    "factorised": FactorisedConfig("hscnn_r", features=8, blocks=1, channels=4, knots=4, hidden=(8,), rank=4),
     "from bands": DiscreteConfig(features=8, blocks=1, inputs=tuple(BANDS.nm[::2]), skip=True),
 }
 
@@ -75,7 +78,7 @@ def test_crops_are_smaller_where_little_counts():
 def test_errors_are_those_of_the_whole_answer(tmp_path, name):
     config = NETWORKS[name]
     network = tiny.network(config).train()
-    inputs = Wavelengths(np.array(config.inputs)) if config.inputs else None
+    inputs = input_bands(config)
     pairs = HeldOutCrops([scene(1), scene(2)]).pairs(BANDS, inputs)
     curve = LearningCurve(tmp_path, pairs)
     before = {key: value.clone() for key, value in network.state_dict().items()}
@@ -87,8 +90,8 @@ def test_errors_are_those_of_the_whole_answer(tmp_path, name):
     network.eval()
     for image, truth in pairs:
         with torch.no_grad():
-            nesr = isinstance(config, NeSRConfig)
-            answer = network(image, torch.tensor(network.bands)) if nesr else network(image)
+            bands = () if isinstance(config, DiscreteConfig) else (torch.tensor(network.bands),)
+            answer = network(image, *bands)
         error = answer[0, :, ::4, ::4] - truth
         relative.append(float((error.abs() / (truth + 1e-3)).mean()))
         square.append(float(error.square().mean().sqrt()))

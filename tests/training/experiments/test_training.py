@@ -15,6 +15,7 @@ import torch
 from nesr_gui import metrics
 from nesr_gui.inference.checkpoint import load_checkpoint
 from nesr_gui.networks.band_network import DiscreteConfig
+from nesr_gui.networks.factorised_nesr import FactorisedConfig
 from nesr_gui.networks.nesr import NeSRConfig
 from nesr_gui.networks.registry import build
 from nesr_gui.training import devices, loss, trainer
@@ -32,6 +33,7 @@ DISCRETE = DiscreteConfig(features=8, blocks=1)
 NESR = NeSRConfig(features=8, blocks=1, channels=4, hidden=(8,))
 SPECTRUM = dataclasses.replace(NESR, profile="spectrum")
 SKIP = dataclasses.replace(DISCRETE, skip=True)
+FACTORISED = FactorisedConfig("hscnn_r", features=8, blocks=1, channels=4, knots=4, hidden=(8,), rank=4)
 SIXTEEN = tuple(range(400, 701, 20))
 
 
@@ -59,6 +61,7 @@ CASES = {
     "spectral": (dataclasses.replace(NESR, attention="spectral"), dataclasses.replace(SETTINGS, window=6)),
     "spectrum": (SPECTRUM, dataclasses.replace(SETTINGS, window=6, decoded=4)),
     "skip": (SKIP, SETTINGS),
+    "factorised": (FACTORISED, SETTINGS),
     "from bands": (dataclasses.replace(DISCRETE, inputs=SIXTEEN), SETTINGS),
     "bfloat16": (NESR, dataclasses.replace(SETTINGS, window=6, precision="bf16-mixed")),
 }
@@ -197,6 +200,8 @@ def test_a_linear_skip_starts_at_the_least_squares_answer_to_its_crops(tmp_path)
     for name, config, counts in (("discrete", SKIP, (31,)), ("nesr", SPECTRUM, tuple(range(7, 32)))):
         made = started(tmp_path / name, config, counts=counts)
         torch.testing.assert_close(made.network.linear.weight.detach()[..., 0, 0], expected, atol=1e-4, rtol=0)
+    made = started(tmp_path / "factorised", FACTORISED)
+    torch.testing.assert_close(made.network.basis.linear.detach(), expected, atol=1e-4, rtol=0)
     few = dataclasses.replace(SKIP, bands=(400.0, 550.0, 700.0))
     made = started(tmp_path / "few", few)
     torch.testing.assert_close(made.network.linear.weight.detach()[..., 0, 0], expected[[0, 15, 30]], atol=1e-4, rtol=0)
