@@ -107,11 +107,11 @@ def print_systems() -> None:
     """Print the number of parameters of each system, counted in networks built for it, and as published."""
     from nesr_gui.networks.registry import SYSTEMS, coverage, parameters_of
 
-    click.echo(f"{'name':20}{'system':22}{'parameters':>12}{'published':>12}  wavelengths")
+    click.echo(f"{'name':20}{'system':28}{'parameters':>12}{'published':>12}  wavelengths")
     for name, system in SYSTEMS.items():
         published = f"{system.published:.2f} M" if system.published else "-"
         count = f"{parameters_of(system.config) / 1e6:.2f} M"
-        click.echo(f"{name:20}{system.title:22}{count:>12}{published:>12}  {coverage(system.config)}")
+        click.echo(f"{name:20}{system.title:28}{count:>12}{published:>12}  {coverage(system.config)}")
 
 
 @click.command()
