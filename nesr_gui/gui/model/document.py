@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -214,10 +215,11 @@ class Document(QObject):
         self.match_settings = MatchSettings()
         self.library_curves: LibraryCurves | None = None
         self.absorptions: Mapping[MarkGeometry, Absorption] = {}
-        self.mark_set = MarkSet(self.undo_stack, self.announce)
-        self.development = Development(self.undo_stack, self.announce)
-        self.scatter = ScatterModel(self.undo_stack, self.announce)
-        self.transect = TransectModel(self.undo_stack, self.announce)
+        announce = _weakly(self.announce)
+        self.mark_set = MarkSet(self.undo_stack, announce)
+        self.development = Development(self.undo_stack, announce)
+        self.scatter = ScatterModel(self.undo_stack, announce)
+        self.transect = TransectModel(self.undo_stack, announce)
         self.developed: DevelopSettings | None = None
         self.pending: PendingReconstruction | None = None
         self.is_outdated = False
@@ -812,3 +814,18 @@ class Document(QObject):
             Line(Kind.CENTRE, None, spectrum.name, spectrum, cluster_colour(number))
             for number, spectrum in enumerate(self.cluster_centres, 1)
         ]
+
+
+def _weakly(method: Callable[..., None]) -> Callable[..., None]:
+    """The method for the parts of its object, which do not keep that alive.
+
+    A document goes with the last reference to it, and with it the memory of its image and the file that this reads:
+    garbage collection is rare in an idle program, and never finds what is there when the start ends (`gui.main`).
+    """
+    reference = weakref.WeakMethod(method)
+
+    def call(*args: object) -> None:
+        if (alive := reference()) is not None:
+            alive(*args)
+
+    return call
