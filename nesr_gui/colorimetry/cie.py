@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,10 +29,13 @@ Table = tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
 """Wavelengths (L,) nm, and the values measured at them, (L,) or (L, 3)."""
 
 
+_ONE_AT_A_TIME = threading.Lock()  # threads that import at once would remove each other's placeholders
+
+
 @cache
 def _colour() -> Any:
     """The colour-science package, imported on first use: importing it takes a second."""
-    with warnings.catch_warnings(), _without_matplotlib():
+    with _ONE_AT_A_TIME, warnings.catch_warnings(), _without_matplotlib():
         # Matplotlib and SciPy are only needed by parts of it that are not used here.
         warnings.filterwarnings("ignore", message=".*related API features are not available")
         import colour

@@ -3,6 +3,10 @@
 import colorsys
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 
 import colour
 import numpy as np
@@ -92,6 +96,29 @@ def test_checker_is_interpolated_between_published_samples():
     coarse = cie.colour_checker(cie.CAMERA_BANDS)
     np.testing.assert_array_equal(fine[:, ::2], coarse)
     np.testing.assert_allclose(fine[:, 1], coarse[:, :2].mean(1), rtol=1e-5)
+
+
+def test_threads_that_need_colours_at_once_import_them_one_after_the_other(monkeypatch):
+    """Each removed placeholders of Matplotlib that the other had installed: KeyError at a start, once in a while."""
+    both_inside, met = threading.Barrier(2), []
+
+    @contextmanager
+    def inside() -> Iterator[None]:
+        try:
+            both_inside.wait(timeout=0.2)
+            met.append(True)
+        except threading.BrokenBarrierError:
+            met.append(False)
+        yield
+
+    monkeypatch.setattr(cie, "_without_matplotlib", inside)
+    monkeypatch.setattr(cie, "_colour", cache(cie._colour.__wrapped__))
+    threads = [threading.Thread(target=cie._colour) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert met == [False, False]
 
 
 def test_the_library_of_colours_does_not_bring_matplotlib():
