@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from nesr_gui.colorimetry import cie
 from nesr_gui.networks.band_network import BandNetwork
@@ -99,7 +99,7 @@ def start_linear_skip(network: Network, sampler: Sampler) -> None:
         network: any network.
         sampler: its patches, with spectra at any wavelengths that cover the bands of the network.
     """
-    linear = network.basis.linear if isinstance(network, FactorisedNeSR) else getattr(network, "linear", None)
+    linear = _linear_map(network)
     if linear is None or input_bands(network.config):
         return
     products, responses, pixels = torch.zeros(()), torch.zeros(()), 0
@@ -115,8 +115,15 @@ def start_linear_skip(network: Network, sampler: Sampler) -> None:
     nm = batch.nm.cpu().numpy()
     weight = np.stack([np.interp(network.bands, nm, column) for column in matrix.T], axis=1)
     # Rounded, because the last bits differ from run to run.
-    rounded = torch.from_numpy(weight.round(4))
-    (linear if isinstance(linear, nn.Parameter) else linear.weight[..., 0, 0]).copy_(rounded)
+    linear.copy_(torch.from_numpy(weight.round(4)))
+
+
+def _linear_map(network: Network) -> Tensor | None:
+    """The linear map (L, C) of what a network sees, as part of its weights; None if it has none."""
+    if isinstance(network, FactorisedNeSR):
+        return network.basis.linear
+    linear = getattr(network, "linear", None)
+    return linear.weight[..., 0, 0] if linear is not None else None
 
 
 def camera_response(colours: Tensor, spectra: Tensor) -> Tensor:

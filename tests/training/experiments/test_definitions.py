@@ -7,6 +7,7 @@ import pytest
 from nesr_gui.cli.train import NAMES
 from nesr_gui.networks.registry import SYSTEMS
 from nesr_gui.training.datasets import DATASETS
+from nesr_gui.training.experiments import plan
 from nesr_gui.training.experiments.definitions import EXPERIMENTS, PAPER_HALVINGS, Experiment, Settings
 from nesr_gui.training.experiments.tables import COLUMNS1, published
 from nesr_gui.training.trainer import Budget
@@ -66,6 +67,14 @@ def test_systems_with_a_skip_are_rows_on_request():
     assert not any("skip" in row.name for row, _ in cells(EXPERIMENTS["table1"].chosen((), None, "AWAN")))
     table2 = EXPERIMENTS["table2"].chosen(("hscnn-r+skip-s", "hscnn-r+skip+nesr"), "hscnn-r+skip", "HSCNN-R, skip")
     assert [row.system for row in table2.sections[0].rows] == ["hscnn-r+skip", "hscnn-r+skip+nesr"]
+
+
+def test_every_network_has_the_requested_size_of_the_encoder():
+    names = ("hscnn-r", "hscnn-r+nesr", "hscnn-r+skip+nesr", "hscnn-r+factorised", "hscnn-r+factorised+mlp")
+    chosen = EXPERIMENTS["table1"].chosen(names, None, "")
+    jobs = [cell.job for cell in plan.cells(chosen, 1, DATASETS["cave"].bands, Settings(features=24, blocks=3))]
+    assert len(jobs) == len({job.name for job in jobs}) == 5
+    assert {(job.config.features, job.config.blocks) for job in jobs} == {(24, 3)}
 
 
 def test_another_encoder_takes_awan_s_place():
