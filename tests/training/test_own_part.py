@@ -51,7 +51,7 @@ def test_nesr_differs_from_the_spectrum_of_its_encoder_by_its_own_part(cave, add
         for parameter in network.mlp[-1].parameters():
             torch.nn.init.zeros_(parameter)
     for found in rows(cave, network).values():
-        assert list(found) == ["linear map alone", "spectrum of the encoder", "answer"]
+        assert list(found) == ["linear map alone", "spectrum of the encoder", "answer", "last hidden units"]
         assert found["linear map alone"] != found["spectrum of the encoder"]
         assert (found["answer"] != found["spectrum of the encoder"]) == adds
 
@@ -65,3 +65,27 @@ def test_the_answer_has_the_errors_of_the_network(cave):
     expected = measure(answer[:, ::4, ::4], scene.truth(CAVE.bands)[:, ::4, ::4], scene.counted[::4, ::4])
     assert list(rows(cave, network)["test"]) == ["answer"]
     assert float(rows(cave, network)["test"]["answer"].split(" / ")[0]) == pytest.approx(expected.mrae, abs=6e-5)
+
+
+def test_units_that_never_or_always_open_are_counted(cave):
+    """Of the paper's network, too, which has no spectrum."""
+    torch.manual_seed(0)
+    network = NeSR(NeSRConfig("hscnn_r", 6, 1, hidden=(8, 20))).eval()
+    with torch.no_grad():
+        network.mlp[-3].weight.mul_(1e-3)
+        network.mlp[-3].bias.fill_(-1)[:5] = 1  # a quarter is open for all pixels, the others for none
+    for found in rows(cave, network).values():
+        assert list(found) == ["answer", "last hidden units"]
+        assert found["last hidden units"] == "75.0% open for no pixel, 25.0% for all"
+
+
+def test_a_unit_that_is_open_at_some_wavelengths_is_neither(cave):
+    network = NeSR(NeSRConfig("hscnn_r", 6, 1, hidden=(2, 20), spi=False, attention="none")).eval()
+    first, second = network.mlp[0], network.mlp[2]
+    with torch.no_grad():
+        for parameter in (first.weight, first.bias, second.weight, second.bias):
+            parameter.zero_()
+        first.weight[:, -1] = torch.tensor([1.0, -1.0])  # open above, and below the middle of the range
+        second.weight[:15, 0] = second.weight[15:, 1] = 1
+    for found in rows(cave, network).values():
+        assert found["last hidden units"] == "0.0% open for no pixel, 0.0% for all"
