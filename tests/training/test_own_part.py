@@ -89,3 +89,7 @@ def test_a_unit_that_is_open_at_some_wavelengths_is_neither(cave):
         second.weight[:15, 0] = second.weight[15:, 1] = 1
     for found in rows(cave, network).values():
         assert found["last hidden units"] == "0.0% open for no pixel, 0.0% for all"
+    one_by_one = SCRIPT["LastHiddenUnits"](network)
+    for nm in (400.0, 700.0):
+        network.decode_all(torch.rand(1, 6, 4, 4), torch.tensor([nm]))
+    assert str(one_by_one) == "0.0% open for no pixel, 0.0% for all"
