@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QIcon, QImage, QPixmap
+from PySide6.QtGui import QAction, QColor, QIcon, QImage, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 from nesr_gui.gui.drawing import theme
@@ -14,8 +14,9 @@ from nesr_gui.gui.drawing.symbols import plain_icon
 from nesr_gui.resources import Sample
 
 SAMPLE_SIZE, RECENT_SIZE = QSize(168, 112), QSize(48, 36)
-_ACROSS = {"samples": 3, "recent": 2}
+_MOST_SAMPLES_ACROSS, _MOST_RECENT_ACROSS = 3, 2
 _MOST_RECENT = 6
+_MARGIN = 36  # px, left and right
 
 
 class StartPage(QScrollArea):
@@ -48,7 +49,7 @@ class StartPage(QScrollArea):
         heading.setFont(large)
         inner = QWidget()
         column = QVBoxLayout(inner)
-        column.setContentsMargins(36, 28, 36, 20)
+        column.setContentsMargins(_MARGIN, 28, _MARGIN, 20)
         column.setSpacing(10)
         column.addWidget(heading)
         column.addLayout(openers)
@@ -59,21 +60,21 @@ class StartPage(QScrollArea):
         column.addWidget(self._recent_title)
         column.addLayout(self._recent_grid)
         column.addStretch(1)
-        self._sample_grid.setColumnStretch(_ACROSS["samples"], 1)
-        self._recent_grid.setColumnStretch(_ACROSS["recent"], 1)
+        self._sample_grid.setColumnStretch(_MOST_SAMPLES_ACROSS, 1)
+        self._recent_grid.setColumnStretch(_MOST_RECENT_ACROSS, 1)
         self.setWidget(inner)
         self.show_recent([])
 
     def show_samples(self, samples: Sequence[Sample]) -> None:
         """Add a tile for each sample."""
-        for at, sample in enumerate(samples):
+        for sample in samples:
             button = _tile(sample.title, SAMPLE_SIZE, Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
             button.setToolTip(f"{sample.title}: {sample.credit}")
             button.setAccessibleName(f"Open sample {sample.title}")
             button.setAccessibleDescription(sample.credit)
             button.clicked.connect(lambda checked=False, sample=sample: self.sample_picked.emit(sample))
             self.samples[sample.photograph] = button
-            self._sample_grid.addWidget(button, *divmod(at, _ACROSS["samples"]))
+        self._arrange()
 
     def show_recent(self, paths: Sequence[Path]) -> None:
         """Show tiles of the recent files, except samples."""
@@ -82,7 +83,7 @@ class StartPage(QScrollArea):
             button.deleteLater()
         self.recent = {}
         others = [path for path in paths if path not in self.samples]
-        for at, path in enumerate(others[:_MOST_RECENT]):
+        for path in others[:_MOST_RECENT]:
             button = _tile("", RECENT_SIZE, Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             name = button.fontMetrics().elidedText(path.name, Qt.TextElideMode.ElideMiddle, 200)
             folder = button.fontMetrics().elidedText(str(path.parent), Qt.TextElideMode.ElideLeft, 200)
@@ -92,7 +93,7 @@ class StartPage(QScrollArea):
             button.setAccessibleDescription(str(path.parent))
             button.clicked.connect(lambda checked=False, path=path: self.file_picked.emit(path))
             self.recent[path] = button
-            self._recent_grid.addWidget(button, *divmod(at, _ACROSS["recent"]))
+        self._arrange()
         self._recent_title.setVisible(bool(self.recent))
 
     def show_thumbnails(self, pictures: Mapping[Path, QImage]) -> None:
@@ -109,6 +110,11 @@ class StartPage(QScrollArea):
             self.recent[path].setEnabled(False)
             self.recent[path].setToolTip(f"{path} no longer exists")
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Place as many tiles side by side as fit."""
+        super().resizeEvent(event)
+        self._arrange()
+
     def changeEvent(self, event: QEvent) -> None:
         """Redraw the cube icons when the palette changes."""
         super().changeEvent(event)
@@ -116,10 +122,30 @@ class StartPage(QScrollArea):
             for button in self.recent.values():
                 self._mark_plain(button, button.property("plain") is True)
 
+    def _arrange(self) -> None:
+        width = self.viewport().width() - 2 * _MARGIN
+        for grid, tiles, most in (
+            (self._sample_grid, self.samples, _MOST_SAMPLES_ACROSS),
+            (self._recent_grid, self.recent, _MOST_RECENT_ACROSS),
+        ):
+            buttons = list(tiles.values())
+            across = _fitting(buttons, most, width, grid.horizontalSpacing())
+            for at, button in enumerate(buttons):
+                grid.addWidget(button, *divmod(at, across))
+
     def _mark_plain(self, button: QToolButton, is_plain: bool) -> None:
         button.setProperty("plain", is_plain)
         if is_plain:
             button.setIcon(theme.icon("band", self.palette()))
+
+
+def _fitting(tiles: Sequence[QToolButton], most: int, width: int, spacing: int) -> int:
+    """How many tiles fit side by side, each column as wide as its widest tile; one where not even two do."""
+    widths = [tile.sizeHint().width() for tile in tiles]
+    for across in range(min(most, len(tiles)), 1, -1):
+        if sum(max(widths[column::across]) for column in range(across)) + (across - 1) * spacing <= width:
+            return across
+    return 1
 
 
 def _framed(image: QImage, size: QSize) -> QIcon:

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from nesr_gui import resources
 from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing import theme
 from nesr_gui.gui.model.preferences import settings
@@ -31,7 +32,9 @@ from nesr_gui.gui.views.document_tabs import Tabs
 from nesr_gui.gui.views.image.colour_bar import WIDTH
 from nesr_gui.gui.views.image.split_view import SplitView
 from nesr_gui.gui.views.main_window import MainWindow
+from nesr_gui.gui.views.panels.development import DevelopmentPanel
 from nesr_gui.gui.views.plot.plot_view import HINTS
+from nesr_gui.gui.views.start_page import StartPage
 from nesr_gui.regions import Shape
 from tests.gui.controllers.test_view_settings import exact, known, press  # noqa: F401
 from tests.gui.views.test_accessibility import contrast
@@ -150,6 +153,35 @@ def test_notices_take_the_whole_width_of_the_start_page(app: App) -> None:
     app.window.messages.show_success("done")
     QApplication.processEvents()
     assert app.window.start.isVisible() and app.window.messages.width() == app.window.middle.width()
+
+
+@pytest.fixture
+def large_text(qapp: QApplication) -> Iterator[None]:
+    """Text one and a half times as large as usual."""
+    usual, larger = qapp.font(), qapp.font()
+    larger.setPointSizeF(1.5 * usual.pointSizeF())
+    qapp.setFont(larger)
+    yield
+    qapp.setFont(usual)
+
+
+def test_with_large_text_nothing_on_a_small_screen_scrolls_sideways(large_text: None, app: App) -> None:
+    app.window.resize(1366, 740)
+    QApplication.processEvents()
+    page = app.window.start
+    assert page.horizontalScrollBar().maximum() == 0
+    assert app.window.findChild(DevelopmentPanel).horizontalScrollBar().maximum() == 0
+
+
+def test_samples_stand_side_by_side_as_far_as_there_is_room(qtbot: QtBot) -> None:
+    page = StartPage([])
+    qtbot.addWidget(page)
+    page.show_samples(resources.samples())
+    page.show()
+    for width, rows in ((1600, 1), (200, 3), (1600, 1)):
+        page.resize(width, 600)
+        QApplication.processEvents()
+        assert len({tile.y() for tile in page.samples.values()}) == rows
 
 
 def test_no_mode_moves_the_scale_of_the_colour_bar(still: App, qtbot: QtBot) -> None:

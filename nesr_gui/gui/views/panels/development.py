@@ -199,6 +199,7 @@ class DevelopmentPanel(QScrollArea):
         self._form = form
         form.setContentsMargins(0, 0, 0, 0)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         form.addRow("E&ncoding", row(self.encoding, self.gamma, is_filled=True))
         form.addRow("White &balance", row(self.balance, self.pick, is_filled=True))
         form.addRow("Colour temperature", self.kelvin)
