@@ -24,6 +24,7 @@ from nesr_gui.gui.drawing.theme import spectrum_gradient
 from nesr_gui.gui.model.view_settings import SPEEDS
 
 _MARGIN = 9  # half the width of the handle
+_RING = 4  # kept free of labels at both ends: a frame is drawn there while the slider has the focus
 _TICK_STEPS = (10, 20, 25, 50, 100, 200, 500, 1000)
 _FRAME_MS = 15  # at most 66 frames of a sweep per second; what is not ready by then is left out
 
@@ -104,11 +105,11 @@ class WavelengthSlider(QSlider):
         for nm in np.arange(np.ceil(low / step) * step, high + 1e-6, step):
             x = track.left() + per_nm * (float(nm) - low)
             where = QRect(round(x - width / 2), top, round(width), self.height() - top)
-            where.moveLeft(min(max(where.left(), 0), self.width() - where.width()))
+            where.moveLeft(min(max(where.left(), _RING), self.width() - _RING - where.width()))
             edge = Qt.AlignmentFlag.AlignHCenter
-            if x - width / 2 < 0:
+            if x - width / 2 < _RING:
                 edge = Qt.AlignmentFlag.AlignLeft
-            elif x + width / 2 > self.width():
+            elif x + width / 2 > self.width() - _RING:
                 edge = Qt.AlignmentFlag.AlignRight
             painter.drawText(where, edge | Qt.AlignmentFlag.AlignVCenter, f"{nm:g}")
 

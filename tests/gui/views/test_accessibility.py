@@ -184,6 +184,15 @@ def test_the_frame_outlives_what_it_framed(app: App, tmp_path: Path, qtbot: QtBo
     assert isValid(app.window.focus_ring) and app.window.focus_ring.isVisible()
 
 
+def test_the_frame_leaves_the_labels_of_the_slider_free(app: App) -> None:
+    slider = app.window.bar.slider
+    slider.setRange(4000, 7000)
+    picture = slider.grab().toImage()
+    first, last, track = 3, picture.width() - 4, int(slider.track().bottom()) + 6
+    for x in (*range(first), *range(last + 1, picture.width())):
+        assert len({picture.pixel(x, y) for y in range(track, picture.height())}) == 1, "a label"
+
+
 def luminance(colour: str) -> float:
     encoded = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
     linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
