@@ -81,15 +81,6 @@ def test_every_control_of_the_window_has_a_name(opened: App) -> None:
     assert nameless(opened.window) == []
 
 
-@pytest.mark.parametrize("which", DIALOGS)
-def test_every_control_of_a_dialog_has_a_name(opened: App, qapp: QApplication, which: str) -> None:
-    DIALOGS[which](opened)
-    dialogs = [widget for widget in qapp.topLevelWidgets() if isinstance(widget, QDialog) and widget.isVisible()]
-    assert len(dialogs) == 1
-    assert nameless(dialogs[0]) == [] and dialogs[0].windowTitle()
-    dialogs[0].reject()
-
-
 def mnemonics(root: QWidget) -> Counter[str]:
     """Letters that work with Alt in a window, including its hidden panels; a menu has letters of its own."""
     texts: list[str] = [part.text() for part in root.findChildren(QAbstractButton)]
@@ -116,30 +107,29 @@ def test_mnemonics_of_the_window_are_unique(opened: App, photograph: Path, qtbot
         assert [key for key, count in letters.items() if key and count > 1] == [], menu.title()
 
 
+def cut_off(dialog: QDialog) -> list[str]:
+    """Parts that reach beyond a dialog, which Qt limits to two thirds of the screen: 800 pixels wide here."""
+    return [
+        type(part).__name__ for part in dialog.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
+        if part.isVisible() and not part.isWindow() and not dialog.rect().contains(part.geometry())
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("which", DIALOGS)
-def test_mnemonics_of_a_dialog_are_unique(opened: App, qapp: QApplication, which: str) -> None:
+def test_a_dialog_is_whole_and_its_controls_have_names_and_letters_of_their_own(
+    opened: App, qapp: QApplication, which: str
+) -> None:
+    opened.document.add_pin(3, 4)
     DIALOGS[which](opened)
     (dialog,) = [widget for widget in qapp.topLevelWidgets() if isinstance(widget, QDialog) and widget.isVisible()]
+    qapp.processEvents()
+    assert cut_off(dialog) == [] and dialog.width() >= dialog.minimumSizeHint().width()
+    assert nameless(dialog) == [] and dialog.windowTitle()
     kinds = [box for box in dialog.findChildren(QComboBox) if box.accessibleName() == "Band selection"]
     for at in range(kinds[0].count() if kinds else 1):  # fields with labels of their own
         if kinds:
             kinds[0].setCurrentIndex(at)
         assert [key for key, count in mnemonics(dialog).items() if count > 1] == []
-    dialog.reject()
-
-
-@pytest.mark.parametrize("which", DIALOGS)
-def test_a_dialog_on_a_small_screen_shows_all_of_its_contents(opened: App, qapp: QApplication, which: str) -> None:
-    """Qt limits dialogs to two thirds of the screen, which is 800 pixels wide here."""
-    opened.document.add_pin(3, 4)
-    DIALOGS[which](opened)
-    (dialog,) = [widget for widget in qapp.topLevelWidgets() if isinstance(widget, QDialog) and widget.isVisible()]
-    qapp.processEvents()
-    cut = [
-        type(part).__name__ for part in dialog.findChildren(QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly)
-        if part.isVisible() and not part.isWindow() and not dialog.rect().contains(part.geometry())
-    ]  # fmt: skip
-    assert cut == [] and dialog.width() >= dialog.minimumSizeHint().width()
     dialog.reject()
 
 
