@@ -25,7 +25,7 @@ from nesr_gui.gui.views.widgets import ROW_HEIGHT, quiet
 
 @dataclass(frozen=True)
 class _Column:
-    """A column: its title, width in px, and, if users may hide it, its name in menu and settings."""
+    """A column: its title, width (px, for text `_TEXT_HEIGHT` high), and, if users may hide it, its name in menus."""
 
     title: str
     width: int
@@ -55,6 +55,7 @@ _COLUMNS = (
 ) = range(len(_COLUMNS))  # fmt: skip
 _OF_COLOUR = (COLOUR, X, Y, L, A, B, DOMINANT)
 _OF_ABSORPTION = (BAND_DEPTH, BAND, BAND_WIDTH)
+_TEXT_HEIGHT = 14  # px
 _MOST_ROWS = 6  # visible without scrolling
 _FEWEST_ROWS = 2  # visible in a small window, so that the plot keeps its place
 _LEFT, _RIGHT = (
@@ -83,10 +84,11 @@ class MarkTable(QTableWidget):
         self.horizontalHeader().setStretchLastSection(True)
         headers = [QTableWidgetItem(each.title) for each in _COLUMNS]
         self._value_title = headers[VALUE]
+        larger = max(self.fontMetrics().height() / _TEXT_HEIGHT, 1.0)
         for column, (each, header) in enumerate(zip(_COLUMNS, headers, strict=True)):
             header.setTextAlignment(_RIGHT if each.is_number else _LEFT)
             self.setHorizontalHeaderItem(column, header)
-            self.setColumnWidth(column, each.width)
+            self.setColumnWidth(column, round(each.width * larger))
         self.horizontalHeader().setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.horizontalHeader().customContextMenuRequested.connect(self._ask_columns)
         self._has_truth = self.has_absorptions = False

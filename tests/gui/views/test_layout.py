@@ -32,6 +32,7 @@ from nesr_gui.gui.views.document_tabs import Tabs
 from nesr_gui.gui.views.image.colour_bar import WIDTH
 from nesr_gui.gui.views.image.split_view import SplitView
 from nesr_gui.gui.views.main_window import MainWindow
+from nesr_gui.gui.views.mark_table import COLOUR, DOMINANT, VALUE
 from nesr_gui.gui.views.panels.development import DevelopmentPanel
 from nesr_gui.gui.views.plot.plot_view import HINTS
 from nesr_gui.gui.views.start_page import StartPage
@@ -171,6 +172,12 @@ def test_with_large_text_nothing_on_a_small_screen_scrolls_sideways(large_text: 
     page = app.window.start
     assert page.horizontalScrollBar().maximum() == 0
     assert app.window.findChild(DevelopmentPanel).horizontalScrollBar().maximum() == 0
+
+
+def test_with_large_text_the_table_of_marks_shows_its_titles_and_values(large_text: None, app: App) -> None:
+    table = app.window.table
+    for column, text in ((VALUE, "At 550.0 nm"), (COLOUR, "RGB"), (DOMINANT, "Dominant λ")):
+        assert table.fontMetrics().horizontalAdvance(text) + 12 <= table.columnWidth(column), text
 
 
 def test_samples_stand_side_by_side_as_far_as_there_is_room(qtbot: QtBot) -> None:
