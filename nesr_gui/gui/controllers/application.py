@@ -144,9 +144,9 @@ class StartController(QObject):
 
     def show_recent(self) -> None:
         """Show the recent files with thumbnails."""
-        paths = recent_files()
-        self._window.start.show_recent(paths)
-        self._query(Task.RECENT_THUMBNAILS, paths, RECENT_SIZE)
+        page = self._window.start
+        page.show_recent(recent_files())
+        self._query(Task.RECENT_THUMBNAILS, list(page.recent), RECENT_SIZE)  # no samples, whose pictures are larger
 
     def _query(self, task: Task, paths: list[Path], size: QSize) -> None:
         request = ThumbnailRequest(tuple(paths), size * 2)  # for a device pixel ratio of 2

@@ -47,6 +47,7 @@ class StartPage(QScrollArea):
         large = heading.font()
         large.setPointSizeF(1.7 * large.pointSizeF())
         heading.setFont(large)
+        heading.setWordWrap(True)
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.setContentsMargins(_MARGIN, 28, _MARGIN, 20)

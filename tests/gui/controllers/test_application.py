@@ -13,6 +13,7 @@ from nesr_gui import resources
 from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing.theme import ColourScheme
 from nesr_gui.gui.model.palette import Theme
+from nesr_gui.gui.model.preferences import recent_files
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.views.dialogs.help import GuideText, GuideWindow
 from nesr_gui.gui.views.main_window import WINDOW_SIZE
@@ -51,6 +52,17 @@ def test_a_sample_is_one_click_or_one_key(app: App, qtbot: QtBot, key: Qt.Key | 
         QTest.keyClick(tile, key)
     qtbot.waitUntil(lambda: app.document.source_shape is not None)
     assert app.document.name == sample.photograph.name and app.document.truth is not None
+
+
+def test_the_picture_of_a_sample_keeps_its_size_when_it_is_a_recent_file(app: App, qtbot: QtBot) -> None:
+    sample = resources.samples()[0]
+    tile = app.window.start.samples[sample.photograph]
+    qtbot.waitUntil(lambda: not app.worker.is_busy(Task.SAMPLE_THUMBNAILS))
+    before = tile.icon().actualSize(tile.iconSize())
+    app.open_sample(sample)
+    qtbot.waitUntil(lambda: sample.photograph in recent_files())
+    qtbot.waitUntil(lambda: not app.worker.is_busy(Task.RECENT_THUMBNAILS))
+    assert tile.icon().actualSize(tile.iconSize()) == before
 
 
 def test_recent_files_have_pictures_and_missing_ones_cannot_be_picked(
