@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QBoxLayout,
     QCheckBox,
     QDockWidget,
+    QScrollArea,
     QStyle,
     QTabBar,
     QWidget,
@@ -33,7 +34,6 @@ from nesr_gui.gui.views.image.colour_bar import WIDTH
 from nesr_gui.gui.views.image.split_view import SplitView
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.gui.views.mark_table import COLOUR, DOMINANT, VALUE
-from nesr_gui.gui.views.panels.development import DevelopmentPanel
 from nesr_gui.gui.views.plot.plot_view import HINTS
 from nesr_gui.gui.views.start_page import StartPage
 from nesr_gui.regions import Shape
@@ -166,12 +166,16 @@ def large_text(qapp: QApplication) -> Iterator[None]:
     qapp.setFont(usual)
 
 
-def test_with_large_text_nothing_on_a_small_screen_scrolls_sideways(large_text: None, app: App) -> None:
-    app.window.resize(1366, 740)
+@pytest.mark.parametrize("name", ["start", "input", "light"])
+def test_with_large_text_on_a_small_screen_nothing_scrolls_sideways(large_text: None, app: App, name: str) -> None:
+    window = app.window
+    window.compose(QSize(1366, 740))
+    dock = window.findChild(QDockWidget, name)
+    if dock is not None:
+        dock.raise_()
     QApplication.processEvents()
-    page = app.window.start
-    assert page.horizontalScrollBar().maximum() == 0
-    assert app.window.findChild(DevelopmentPanel).horizontalScrollBar().maximum() == 0
+    area = window.start if dock is None else dock.widget()
+    assert isinstance(area, QScrollArea) and area.isVisible() and area.horizontalScrollBar().maximum() == 0
 
 
 def test_with_large_text_the_table_of_marks_shows_its_titles_and_values(large_text: None, app: App) -> None:
@@ -185,10 +189,11 @@ def test_samples_stand_side_by_side_as_far_as_there_is_room(qtbot: QtBot) -> Non
     qtbot.addWidget(page)
     page.show_samples(resources.samples())
     page.show()
-    for width, rows in ((1600, 1), (200, 3), (1600, 1)):
+    for width, rows in ((1600, 1), (400, 3), (1600, 1)):
         page.resize(width, 600)
         QApplication.processEvents()
         assert len({tile.y() for tile in page.samples.values()}) == rows
+        assert page.horizontalScrollBar().maximum() == 0
 
 
 def test_no_mode_moves_the_scale_of_the_colour_bar(still: App, qtbot: QtBot) -> None:

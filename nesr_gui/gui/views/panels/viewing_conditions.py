@@ -134,7 +134,6 @@ class ViewingConditionsPanel(QWidget):
         self._form = QFormLayout()
         self._form.setHorizontalSpacing(12)
         self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        self._form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         self._form.addRow("Light", row(self.light, self.load_light, is_filled=True))
         self._form.addRow("Temperature", self.kelvin)
         self._form.addRow("Observer", row(self.observer, self.load_camera, is_filled=True))
