@@ -88,21 +88,27 @@ class _Form:
 
 @dataclass(frozen=True, eq=False)
 class _Fit:
-    """Parameters of a fit: `curve` coefficients and range, `gains` (3,), `matrix` (3, terms), `shading` weights."""
+    """Parameters of a fit, or with leading axes of fits to several selections of patches at once.
+
+    `curve` (..., coefficients) and its range `knees` (..., 2), `gains` (..., 3), `matrix` (..., 3, terms),
+    and weights of the `shading` (..., weights).
+    """
 
     curve: Array
-    knees: tuple[float, float]
+    knees: Array
     gains: Array
     matrix: Array
     shading: Array
 
     def linear(self, light: Array) -> Array:
-        """Light (...) without tone curve; a power function beyond the range of the greys."""
-        return np.where(light > 0, np.exp(_log_curve(self.curve, self.knees, np.log(np.maximum(light, 1e-12)))), 0)
+        """Light (..., N, channels) without tone curve; a power function beyond the range of the greys."""
+        logs = np.log(np.maximum(light, 1e-12))
+        return np.where(light <= 0, 0, np.exp(_log_curve(self.curve, self.knees, logs)))
 
     def colours(self, light: Array) -> Array:
-        """Linear sRGB (N, 3), with the shading of the chart."""
-        colours: Array = colour_terms(self.linear(light) * self.gains, self.matrix.shape[1]) @ self.matrix.T
+        """Linear sRGB (..., N, 3) of light (N, 3), with the shading of the chart."""
+        terms = colour_terms(self.linear(light) * self.gains[..., None, :], self.matrix.shape[-1])
+        colours: Array = terms @ self.matrix.swapaxes(-1, -2)
         return colours
 
 
@@ -169,6 +175,7 @@ class _Solver:
     def __init__(self, reading: ChartReading, progress: ProgressCallback) -> None:
         self.reading, self.chart = reading, reading.chart
         self._progress, self._compared = progress, 0  # forms compared so far
+        self._light = np.where(np.isfinite(reading.light), reading.light, 1.0)  # what is not visible has weight 0
         self.neutral = self.chart.is_neutral & (self.chart.colours.min(axis=1) > 0)
         self.reasons: dict[int, str] = {}
         self.targets = self.chart.colours
@@ -224,104 +231,126 @@ class _Solver:
         return sum(reason in ("does not fit", "not uniform") for reason in self.reasons.values())
 
     def fit(self, form: _Form, used: npt.NDArray[np.bool_]) -> _Fit:
-        """Fit to some patches."""
-        shading = np.zeros(self.shadings[form.light].shape[1])
-        fit = self._fit(form, used, np.ones(len(self.chart)))
+        """Fits to several selections `used` (..., N) of the patches."""
+        columns = np.column_stack([self.shadings[form.light], np.ones(len(self.chart))])
+        weights = np.sqrt(np.maximum(self.targets.mean(axis=1), 0.02)) * used
+        shading = np.zeros((*used.shape[:-1], columns.shape[1] - 1))
+        fit = self._fit(form, used, shading)
         for _ in range(0 if form.light == "even" else 6):
-            level = self._level(form, shading)
-            expected, found = self.targets * level[:, None], fit.colours(self.reading.light)
-            weights = np.sqrt(np.maximum(self.targets.mean(axis=1), 0.02))[used]
-            ratio = found[used].clip(1e-4).sum(axis=1) / expected[used].clip(1e-4).sum(axis=1)
-            columns = np.column_stack([self.shadings[form.light][used], np.ones(used.sum())])
-            solved = np.linalg.lstsq(columns * weights[:, None], np.log(ratio) * weights, rcond=None)[0]
-            shading = np.clip(shading + solved[:-1], -STEEPEST, STEEPEST)
+            expected, found = self._expected(form, shading), fit.colours(self._light)
+            ratio = found.clip(1e-4).sum(axis=-1) / expected.clip(1e-4).sum(axis=-1)
+            shading = np.clip(shading + _least_squares(columns, np.log(ratio), weights)[..., :-1], -STEEPEST, STEEPEST)
             if form.light == "falloff":
                 shading = np.minimum(shading, 0.1)  # brighter corners are no vignetting
-            fit = replace(self._fit(form, used, self._level(form, shading)), shading=shading)
+            fit = self._fit(form, used, shading)
         return fit
 
+    def _expected(self, form: _Form, shading: Array) -> Array:
+        """Linear sRGB (..., N, 3) of the chart under this light."""
+        return self.targets * self._level(form, shading)[..., None]
+
     def _level(self, form: _Form, shading: Array) -> Array:
-        """Relative light (N,) on the patches."""
-        level: Array = np.exp(self.shadings[form.light] @ shading)
+        """Relative light (..., N) on the patches."""
+        level: Array = np.exp(shading @ self.shadings[form.light].T)
         return level
 
-    def _fit(self, form: _Form, used: npt.NDArray[np.bool_], level: Array) -> _Fit:
-        targets, light = self.targets * level[:, None], self.reading.light
-        greys = used & self.neutral
-        degree = form.degree if greys.sum() > form.degree + 1 else 0
-        shown = greys if greys.sum() >= 3 else used & (self.targets.min(axis=1) > 0.01)
-        curve, knees, gains = _fit_curve(light[shown], targets[shown], degree)
-        plain = _Fit(curve, knees, gains, np.eye(3), np.zeros(0))
-        terms = colour_terms(plain.linear(light[used]) * gains, form.terms)
-        matrix = _fit_matrix(terms, targets[used], self.weights[used], self.prior, form.ridge)
-        return replace(plain, matrix=matrix)
+    def _fit(self, form: _Form, used: npt.NDArray[np.bool_], shading: Array) -> _Fit:
+        targets, greys = self._expected(form, shading), used & self.neutral
+        count = greys.sum(axis=-1)
+        shown = np.where((count >= 3)[..., None], greys, used & (targets.min(axis=-1) > 0.01))
+        degrees = np.where(count > form.degree + 1, form.degree, 0)
+        curve, knees, gains = _fit_curve(self._light, targets, shown, degrees)
+        fit = _Fit(curve, knees, gains, np.eye(3), shading)
+        terms = colour_terms(fit.linear(self._light) * gains[..., None, :], form.terms)
+        return replace(fit, matrix=_fit_matrix(terms, targets, self.weights * used, self.prior, form.ridge))
 
     def colours(self, form: _Form, fit: _Fit) -> Array:
-        """Linear sRGB (N, 3) of all patches in even light; NaN for those outside the photograph."""
-        return fit.colours(self.reading.light) / self._level(form, fit.shading)[:, None]
+        """Linear sRGB (..., N, 3) of all patches in even light; NaN for those outside the photograph."""
+        return fit.colours(self.reading.light) / self._level(form, fit.shading)[..., None]
 
     def left_out(self, form: _Form, used: npt.NDArray[np.bool_]) -> Array:
         """ΔE2000 (N,) of all patches, for each with a fit without it, and without others of a chart of many."""
         self._progress(min(self._compared / (len(self.lights) * len(DEGREES) + len(RIDGES)), 1.0))
         self._compared += 1
-        found = np.full_like(self.targets, np.nan)
-        rest = self.reading.is_visible & ~used
-        patches = np.flatnonzero(used)
-        for fold in [np.flatnonzero(rest), *(patches[first::FOLDS] for first in range(min(FOLDS, len(patches))))]:
-            others = used.copy()
-            others[fold] = False
-            found[fold] = self.colours(form, self.fit(form, others))[fold]
-        return _differences(found, self.targets)
+        patches = np.arange(len(self.chart))
+        fold = np.zeros(len(self.chart), int)  # 0: is not used anyway
+        fold[used] = 1 + np.arange(used.sum()) % FOLDS
+        others = used & (fold != np.arange(fold.max() + 1)[:, None])
+        return _differences(self.colours(form, self.fit(form, others))[fold, patches], self.targets)
 
 
-def _log_curve(curve: Array, knees: tuple[float, float], logs: Array) -> Array:
-    """Polynomial of `curve` in logarithms, continued outside the range `knees`.
+def _least_squares(columns: Array, values: Array, weights: Array) -> Array:
+    """Coefficients (..., K) of columns (..., N, K) for values (..., N), of the least norm if several are as good."""
+    weighted: Array = np.linalg.pinv(columns * weights[..., None]) @ (values * weights)[..., None]
+    return weighted[..., 0]
+
+
+def _polynomial(coefficients: Array, at: Array) -> Array:
+    """Values of polynomials (..., coefficients), the highest power first, at (..., N, channels)."""
+    value = np.zeros(1)
+    for power in range(coefficients.shape[-1]):
+        value = value * at + coefficients[..., power, None, None]
+    return value
+
+
+def _derivative(coefficients: Array) -> Array:
+    return coefficients[..., :-1] * np.arange(coefficients.shape[-1] - 1, 0, -1)
+
+
+def _log_curve(curve: Array, knees: Array, logs: Array) -> Array:
+    """Polynomial of `curve` (..., coefficients) in logarithms (..., N, channels), continued outside its range `knees`.
 
     Above by its tangent. Below, the slope tends to 1: every tone curve with a finite slope at black is linear there.
     """
-    inside = np.clip(logs, *knees)
-    slope = np.maximum(np.polyval(np.polyder(curve), inside), SMALLEST_SLOPE)
+    inside = np.clip(logs, knees[..., 0, None, None], knees[..., 1, None, None])
+    slope = np.maximum(_polynomial(_derivative(curve), inside), SMALLEST_SLOPE)
     below, above = np.minimum(logs - inside, 0), np.maximum(logs - inside, 0)
     toe = below + (slope - 1) * TOE * np.expm1(below / TOE)
-    return np.asarray(np.polyval(curve, inside) + slope * above + toe)
+    return _polynomial(curve, inside) + slope * above + toe
 
 
-def _fit_curve(light: Array, targets: Array, degree: int) -> tuple[Array, tuple[float, float], Array]:
-    """Common tone curve of the channels, its range, and the gains (3,) of the channels, from grey patches (N, 3).
+def _fit_curve(
+    light: Array, targets: Array, shown: npt.NDArray[np.bool_], degrees: npt.NDArray[np.intp]
+) -> tuple[Array, Array, Array]:
+    """Common tone curve (..., coefficients) of the channels, its range (..., 2), and their gains (..., 3).
 
-    log target = log gain of the channel + polynomial (log light): least squares, weighted by the derivative of the cube
-    root, which is about that of lightness. A curve that does not rise is replaced by one of a lower degree.
+    log target (..., N, 3) = log gain of the channel + polynomial (log light (N, 3)), from patches `shown` (..., N) by
+    least squares, weighted by the derivative of the cube root, which is about that of lightness. A curve of the degree
+    in `degrees` (...) that does not rise is replaced by one of a lower degree.
     """
     logs, wanted = np.log(np.maximum(light, 1e-6)), np.log(np.maximum(targets, 1e-6))
-    knees = float(logs.min()), float(logs.max())
-    weights = np.cbrt(np.maximum(targets, 1e-6)).ravel()
-    channels = np.tile(np.eye(3), (len(light), 1))
-    if degree == 0:
-        gains = np.exp((channels * (weights**2 * (wanted - logs).ravel())[:, None]).sum(0) / (channels.T @ weights**2))
-        return np.array([1.0, 0.0]), knees, gains
-    powers = np.stack([logs.ravel() ** power for power in range(degree, 0, -1)], axis=1)
-    columns = np.hstack([powers, channels])
-    solved = np.linalg.lstsq(columns * weights[:, None], wanted.ravel() * weights, rcond=None)[0]
-    common = solved[degree:].mean()
-    curve = np.append(solved[:degree], common)
-    slopes = np.polyval(np.polyder(curve), np.linspace(*knees, 65))
-    if slopes.min() < SMALLEST_SLOPE:
-        return _fit_curve(light, targets, degree - 1)
-    return curve, knees, np.exp(solved[degree:] - common)
+    ends = np.where(shown, logs.min(axis=1), np.inf).min(-1), np.where(shown, logs.max(axis=1), -np.inf).max(-1)
+    knees, most = np.stack(ends, axis=-1), int(degrees.max())
+    weights = np.cbrt(np.maximum(targets, 1e-6)) * shown[..., None]
+    gains = np.exp((weights**2 * (wanted - logs)).sum(axis=-2) / (weights**2).sum(axis=-2))
+    curve = np.zeros((*degrees.shape, max(most, 1) + 1))
+    curve[..., -2] = 1
+    flat = (*shown.shape[:-1], -1)
+    values, weights = np.broadcast_to(wanted, weights.shape).reshape(flat), weights.reshape(flat)
+    for degree in range(1, most + 1):
+        powers = logs.reshape(-1, 1) ** np.arange(degree, 0, -1)
+        solved = _least_squares(np.hstack([powers, np.tile(np.eye(3), (len(light), 1))]), values, weights)
+        common = solved[..., degree:].mean(axis=-1, keepdims=True)
+        higher = np.concatenate([np.zeros((*degrees.shape, most - degree)), solved[..., :degree], common], axis=-1)
+        slopes = _polynomial(_derivative(higher), np.linspace(*ends, 65, axis=-1)[..., None])
+        fits = ((slopes.min(axis=(-1, -2)) >= SMALLEST_SLOPE) & (degree <= degrees))[..., None]
+        curve = np.where(fits, higher, curve)
+        gains = np.where(fits, np.exp(solved[..., degree:] - common), gains)
+    return curve, knees, gains
 
 
 def _fit_matrix(terms: Array, targets: Array, weights: Array, prior: Array, ridge: float) -> Array:
-    """Matrix (3, K) that maps terms (N, K) to targets (N, 3) and white to white, near `prior` (3, 3).
+    """Matrix (..., 3, K) that maps terms (..., N, K) to targets (..., N, 3) and white to white, near `prior` (3, 3).
 
-    Weighted least squares; the rows sum to 1 (white point preserving, Finlayson and Drew 1997).
+    Least squares with weights (..., N); the rows sum to 1 (white point preserving, Finlayson and Drew 1997).
     """
-    count = terms.shape[1]
+    count = terms.shape[-1]
     start = np.hstack([prior, np.zeros((3, count - 3))])
     basis = np.vstack([np.eye(count - 1), -np.ones(count - 1)])  # (K, K - 1): changes that sum to 0
     free, missing = terms @ basis, targets - terms @ start.T
-    weighted = free * weights[:, None]
-    normal = free.T @ weighted + ridge * weights.sum() * basis.T @ basis
-    changes = np.linalg.solve(normal, weighted.T @ missing).T  # (3, K - 1)
+    weighted = (free * weights[..., None]).swapaxes(-1, -2)
+    normal = weighted @ free + ridge * weights.sum(axis=-1)[..., None, None] * basis.T @ basis
+    changes = np.linalg.solve(normal, weighted @ missing).swapaxes(-1, -2)  # (..., 3, K - 1)
     matrix: Array = start + changes @ basis.T
     return matrix
 
@@ -388,7 +417,7 @@ def _notes(solver: _Solver, form: _Form, fit: _Fit) -> list[str]:
 def _knots(fit: _Fit) -> tuple[tuple[float, float], ...]:
     """The tone curve as knots, dense near black, for light up to full scale."""
     codes = np.linspace(0, 1, KNOTS) ** 3
-    light = np.maximum.accumulate(fit.linear(codes))
+    light = np.maximum.accumulate(fit.linear(codes[:, None])[:, 0])
     return tuple(zip(codes.tolist(), light.tolist(), strict=True))
 
 
