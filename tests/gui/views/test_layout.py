@@ -166,12 +166,13 @@ def large_text(qapp: QApplication) -> Iterator[None]:
     qapp.setFont(usual)
 
 
-@pytest.mark.parametrize("name", ["start", "input", "light"])
+@pytest.mark.parametrize("name", ["start", "input", "light", "analysis"])
 def test_with_large_text_on_a_small_screen_nothing_scrolls_sideways(large_text: None, app: App, name: str) -> None:
     window = app.window
     window.compose(QSize(1366, 740))
     dock = window.findChild(QDockWidget, name)
     if dock is not None:
+        dock.show()
         dock.raise_()
     QApplication.processEvents()
     area = window.start if dock is None else dock.widget()

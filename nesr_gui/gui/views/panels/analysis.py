@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFormLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from nesr_gui.analysis.classification import ABSTAINED
 from nesr_gui.analysis.definitions import ClassDefinition, ClassMethod
@@ -95,9 +95,9 @@ class AnalysisPanel(QWidget):
         for head in [page.head for page in self.pages.values()]:
             self.heads.addWidget(head)
         self.heads.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        top = QHBoxLayout()
-        top.addWidget(self.kinds)
-        top.addWidget(self.heads, 1)
+        top = QFormLayout()
+        top.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)  # with large text
+        top.addRow(self.kinds, self.heads)
         layout.addLayout(top)
         for widget in (self.stack, self.no_spectra, self.outputs, self.table, self.counted):
             layout.addWidget(widget)
