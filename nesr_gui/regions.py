@@ -8,13 +8,16 @@ from __future__ import annotations
 import enum
 import math
 import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, groupby
 
 import numpy as np
 import numpy.typing as npt
 
 Point = tuple[float, float]
 Floats = npt.NDArray[np.floating]
+_HOLE = "hole"  # precedes the corners of a hole in the text of a region
 
 
 class Shape(enum.StrEnum):
@@ -31,21 +34,30 @@ class Shape(enum.StrEnum):
 class Region:
     """Part of the source image: two opposite corners of a rectangle or ellipse, or the vertices of an outline.
 
+    `holes` are outlines within that of a polygon or lasso that do not belong to it; where they overlap, or leave the
+    outline, the even-odd rule decides.
+
     Raises:
-        ValueError: there are too few vertices for the shape, or one is not finite.
+        ValueError: there are too few vertices for the shape, one is not finite, or the shape cannot have holes.
     """
 
     shape: Shape
     vertices: tuple[Point, ...]
+    holes: tuple[tuple[Point, ...], ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", Shape(self.shape))
-        object.__setattr__(self, "vertices", tuple((float(row), float(col)) for row, col in self.vertices))
-        least = 3 if self.shape in (Shape.POLYGON, Shape.LASSO) else 2
-        if self.shape is Shape.POINT or len(self.vertices) < least or not np.isfinite(self.vertices).all():
-            raise ValueError(
-                f"{len(self.vertices)} corners do not define a {self.shape}; expected {least} finite (row, col)"
-            )
+        object.__setattr__(self, "vertices", _points(self.vertices))
+        object.__setattr__(self, "holes", tuple(map(_points, self.holes)))
+        is_outline = self.shape in (Shape.POLYGON, Shape.LASSO)
+        if self.holes and not is_outline:
+            raise ValueError(f"a {self.shape} cannot have holes; use a {Shape.POLYGON} or a {Shape.LASSO}")
+        least = 3 if is_outline else 2
+        for outline in self.outlines:
+            if self.shape is Shape.POINT or len(outline) < least or not np.isfinite(outline).all():
+                raise ValueError(
+                    f"{len(outline)} corners do not define a {self.shape}; expected {least} finite (row, col)"
+                )
 
     @classmethod
     def rectangle(cls, top: float, left: float, bottom: float, right: float) -> Region:
@@ -67,7 +79,7 @@ class Region:
 
     @classmethod
     def parse(cls, text: str) -> Region:
-        """Parse `SHAPE ROW,COL ROW,COL …`, for example `ellipse 10,20 50,80`.
+        """Parse `SHAPE ROW,COL ROW,COL …`, for example `ellipse 10,20 50,80`; the corners of holes follow `hole`.
 
         Raises:
             ValueError: the text does not describe a region.
@@ -78,23 +90,35 @@ class Region:
             True
             >>> region.window((100, 70))
             (slice(10, 50, None), slice(20, 70, None))
+            >>> Region.parse("polygon 0,0 0,9 9,9 hole 2,4 2,6 4,6").holes
+            (((2.0, 4.0), (2.0, 6.0), (4.0, 6.0)),)
         """
         shape, *corners = text.split()[:10_000] or [""]
         drawn = [shape for shape in Shape if shape is not Shape.POINT]
-        if shape not in drawn or not all(re.fullmatch(r"[^,]+,[^,]+", corner) for corner in corners):
+        outlines = [list(group) for is_hole, group in groupby(corners, _HOLE.__eq__) if not is_hole]
+        if shape not in drawn or not all(re.fullmatch(r"[^,]+,[^,]+", at) for at in corners if at != _HOLE):
             raise ValueError(
                 f"cannot read the region {text[:60]!r}; write {', '.join(drawn)}, and its corners as ROW,COL: "
                 "rectangle 10,20 50,80"
             )
         try:
-            vertices = tuple((float(row), float(col)) for row, col in (corner.split(",") for corner in corners))
+            vertices, *holes = [
+                tuple((float(row), float(col)) for row, col in (corner.split(",") for corner in outline))
+                for outline in outlines or [[]]
+            ]
         except ValueError:
             raise ValueError(f"the region {text[:60]!r} has corners that are not numbers; write ROW,COL") from None
-        return cls(Shape(shape), vertices)
+        return cls(Shape(shape), vertices, tuple(holes))
 
     def __str__(self) -> str:
         """Text that `parse` accepts."""
-        return " ".join([self.shape, *(f"{row:g},{col:g}" for row, col in self.vertices)])
+        outlines = (" ".join(f"{row:g},{col:g}" for row, col in outline) for outline in self.outlines)
+        return f"{self.shape} {f' {_HOLE} '.join(outlines)}"
+
+    @property
+    def outlines(self) -> tuple[tuple[Point, ...], ...]:
+        """The vertices, then those of each hole."""
+        return self.vertices, *self.holes
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -110,10 +134,15 @@ class Region:
 
     def moved(self, rows: float, cols: float) -> Region:
         """The region shifted by `rows` and `cols` pixels."""
-        return replace(self, vertices=tuple((row + rows, col + cols) for row, col in self.vertices))
+        return self._mapped(lambda row, col: (row + rows, col + cols))
+
+    def _mapped(self, to: Callable[[float, float], Point]) -> Region:
+        """The region with all its points mapped."""
+        vertices, *holes = [tuple(to(*point) for point in outline) for outline in self.outlines]
+        return replace(self, vertices=vertices, holes=tuple(holes))
 
     def handles(self) -> tuple[Point, ...]:
-        """Draggable points: the vertices of a polygon, or the four corners of the bounding box of any other shape."""
+        """Draggable points: the outer vertices of a polygon, or four corners of the bounding box of other shapes."""
         if self.shape is Shape.POLYGON:
             return self.vertices
         top, left, bottom, right = self.bounds
@@ -126,12 +155,8 @@ class Region:
             return replace(self, vertices=vertices)
         fixed, held = self.handles()[(handle + 2) % 4], self.handles()[handle]
         scale = [(to[i] - fixed[i]) / (held[i] - fixed[i]) if held[i] != fixed[i] else 1.0 for i in (0, 1)]
-        return replace(
-            self,
-            vertices=tuple(
-                (fixed[0] + (row - fixed[0]) * scale[0], fixed[1] + (col - fixed[1]) * scale[1])
-                for row, col in self.vertices
-            ),
+        return self._mapped(
+            lambda row, col: (fixed[0] + (row - fixed[0]) * scale[0], fixed[1] + (col - fixed[1]) * scale[1])
         )
 
     def window(self, shape: tuple[int, int], binning: int = 1) -> tuple[slice, slice]:
@@ -161,13 +186,24 @@ def inside(region: Region, rows: Floats, cols: Floats) -> npt.NDArray[np.bool_]:
         (row, col), height, width = region.centre, max(bottom - top, 1e-9), max(right - left, 1e-9)
         distance = (2 * (rows - row) / height)[:, None] ** 2 + (2 * (cols - col) / width)[None] ** 2
         return np.asarray(distance <= 1)
-    return _inside_outline(np.array(region.vertices), rows, cols)
+    return _inside_outlines([np.array(outline) for outline in region.outlines], rows, cols)
 
 
-def _inside_outline(vertices: Floats, rows: Floats, cols: Floats) -> npt.NDArray[np.bool_]:
-    """Even-odd rule: each crossing of the outline along a row toggles between outside and inside."""
+def area(outline: Sequence[Point]) -> float:
+    """Area of a polygon in square pixels (shoelace formula)."""
+    rows, cols = np.array(outline).T
+    return float(abs((rows * np.roll(cols, -1) - np.roll(rows, -1) * cols).sum()) / 2)
+
+
+def _points(outline: Iterable[Point]) -> tuple[Point, ...]:
+    return tuple((float(row), float(col)) for row, col in outline)
+
+
+def _inside_outlines(outlines: Sequence[Floats], rows: Floats, cols: Floats) -> npt.NDArray[np.bool_]:
+    """Even-odd rule: each crossing of an outline along a row toggles between outside and inside."""
     crossings = np.zeros((len(rows), len(cols) + 1), np.uint8)  # the count may wrap around; its parity does not
-    for start, stop in zip(vertices, np.roll(vertices, -1, axis=0), strict=True):
+    edges = (zip(outline, np.roll(outline, -1, axis=0), strict=True) for outline in outlines)
+    for start, stop in chain.from_iterable(edges):
         upper, lower = (start, stop) if start[0] <= stop[0] else (stop, start)
         first, last = np.searchsorted(rows, (upper[0], lower[0]))  # an edge includes its upper end, not its lower
         if first < last:

@@ -19,8 +19,7 @@ def mask_regions(
 ) -> list[NamedRegion]:  # fmt: skip
     """The connected parts of a mask as polygons along the edges of its pixels, with their holes.
 
-    Pixels that touch only at a corner belong to different parts. The polygons without their holes cover exactly the
-    pixels of the mask.
+    Pixels that touch only at a corner belong to different parts. The polygons cover exactly the pixels of the mask.
 
     Args:
         mask: (h, w).
@@ -55,10 +54,9 @@ def mask_regions(
 
     return [
         NamedRegion(
-            Region(Shape.POLYGON, placed(ring)),
+            Region(Shape.POLYGON, placed(ring), tuple(placed(hole) for hole in inner)),
             f"{name} {number}".strip() if len(parts) > 1 else name,
             colour,
-            holes=tuple(placed(hole) for hole in inner),
         )
         for number, (ring, inner) in enumerate(parts, 1)
     ]

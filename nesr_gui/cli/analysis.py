@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 range_option = click.option("--range", "within", metavar="START-STOP", help="Wavelengths in nm. [default: all bands]")
 region_option = click.option(
     "--region", metavar="SHAPE", help="Region in source pixels: 'rectangle 10,20 50,80' (row,column of two corners), "
-    "ellipse, polygon. [default: the whole image]",
+    "ellipse, polygon (corners; those of a hole follow 'hole'). [default: the whole image]",
 )  # fmt: skip
 intervals_option = click.option(
     "--abstain/--no-abstain", "intervals", default=True, show_default=True,

@@ -87,7 +87,7 @@ def plan_options(command: Any) -> Any:
         click.option("--light", metavar="LIGHT", help="Write radiance under a CIE illuminant (D65, FL11, LED-B3), "
                      "'daylight 5000', 'blackbody 3000', or a table of its power. [default: relative reflectance]"),
         click.option("--region", metavar="SHAPE", help="Region in source pixels: 'rectangle 10,20 50,80' "
-                     "(row,column of two corners), ellipse, polygon."),
+                     "(row,column of two corners), ellipse, polygon (corners; those of a hole follow 'hole')."),
         click.option("--mask", is_flag=True, help="Omit values outside the region, within its bounding box."),
         click.option("--dtype", type=click.Choice(["float32", "float16", "uint16"]), default="float32",
                      show_default=True, help="Number format of the file."),

@@ -201,12 +201,8 @@ class ClassController(QObject):
         if request.map.image is not self._document.field:
             return
         added = self._document.add_found(found.marks)
-        remarks = [f"Made {added} {'region' if added == 1 else 'regions'}"]
-        if found.with_holes:
-            remarks.append(f"{found.with_holes} of them with holes, which belong to the mark but not to the class")
-        if found.simplified:
-            remarks.append(f"the outlines of {found.simplified} simplified")
-        self._window.messages.show_success(f"{'; '.join(remarks)}.")
+        made = f"Made {added} {'region' if added == 1 else 'regions'}"
+        self._window.messages.show_success(f"{made}{found.simplified.in_words()}.")
 
     def show_statistics(self) -> None:
         """Show the statistics of the selected classes in a dialog."""

@@ -57,7 +57,7 @@ def placed(symbol: str, centre: QPointF, size: float) -> QPainterPath:
 
 
 def outline(region: Region) -> QPainterPath:
-    """Return the outline of a region, x to the right and y down in source pixels."""
+    """Return the outlines of a region and its holes, x to the right and y down in source pixels."""
     path = QPainterPath()
     top, left, bottom, right = region.bounds
     rect = QRectF(left, top, right - left, bottom - top)
@@ -66,8 +66,9 @@ def outline(region: Region) -> QPainterPath:
     elif region.shape is Shape.ELLIPSE:
         path.addEllipse(rect)
     else:
-        path.addPolygon(QPolygonF([QPointF(col, row) for row, col in region.vertices]))
-        path.closeSubpath()
+        for each in region.outlines:
+            path.addPolygon(QPolygonF([QPointF(col, row) for row, col in each]))
+            path.closeSubpath()
     return path
 
 

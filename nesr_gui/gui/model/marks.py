@@ -17,7 +17,7 @@ from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.palette import MARK_COLOURS, MARK_SYMBOLS, MarkColours
 from nesr_gui.gui.model.undo import ReplaceValue
 from nesr_gui.io.spectra.readers import describe_origin
-from nesr_gui.regions import Point, Region, Shape, inside
+from nesr_gui.regions import Point, Region, Shape, area, inside
 from nesr_gui.spectral import FloatArray, Spectrum
 
 Pixel = tuple[int, int]
@@ -25,6 +25,8 @@ Pixel = tuple[int, int]
 MarkGeometry = Pixel | Region
 COLUMNS = ("number", "name", "shape", "vertices", "colour", "symbol", "visible")
 """Table columns that define a mark; a file with these can be imported again."""
+MOST_CORNERS = 2000  # of a region that an analysis found; the outlines of others are simplified
+_TOLERANCE = 0.75  # pixels by which a simplified outline deviates
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,9 +104,10 @@ class Mark:
 
     def as_json(self) -> dict[str, Any]:
         """Return plain values for tables and session files, without the reading."""
-        vertices = self.place.vertices if isinstance(self.place, Region) else (self.place,)
+        outlines = self.place.outlines if isinstance(self.place, Region) else ((self.place,),)
+        vertices, *holes = [[list(vertex) for vertex in outline] for outline in outlines]
         return {
-            "number": self.number, "shape": str(self.shape), "vertices": [list(vertex) for vertex in vertices],
+            "number": self.number, "shape": str(self.shape), "vertices": vertices, "holes": holes,
             "colour": self.colour, "symbol": self.symbol, "name": self.name, "visible": self.visible,
         }  # fmt: skip
 
@@ -116,9 +119,12 @@ class Mark:
             ValueError: a value is missing or invalid.
         """
         try:
-            shape, vertices = Shape(values["shape"]), [(row, col) for row, col in values["vertices"]]
+            shape, outlines = Shape(values["shape"]), (values["vertices"], *values.get("holes", ()))
+            vertices, *holes = [tuple((row, col) for row, col in outline) for outline in outlines]
             place: MarkGeometry = (
-                (int(vertices[0][0]), int(vertices[0][1])) if shape is Shape.POINT else Region(shape, tuple(vertices))
+                (int(vertices[0][0]), int(vertices[0][1]))
+                if shape is Shape.POINT
+                else Region(shape, vertices, tuple(holes))
             )
             number, symbol, colour = int(values["number"]), str(values["symbol"]), str(values["colour"])
             if number < 1 or symbol not in MARK_SYMBOLS or not is_colour(colour):
@@ -187,6 +193,52 @@ def simplified(outline: list[Point], tolerance: float) -> tuple[Point, ...]:
             keep[middle] = True
             pieces += [(first, middle), (middle, last)]
     return tuple((float(row), float(col)) for row, col in points[keep])
+
+
+@dataclass(frozen=True)
+class SimplifiedRegions:
+    """Regions of an analysis as marks can have them, and how many of them differ from what was found.
+
+    Attributes:
+        regions: the regions.
+        simpler: how many of them have simplified outlines.
+        filled: in how many of them the smallest holes are filled.
+    """
+
+    regions: tuple[Region, ...]
+    simpler: int
+    filled: int
+
+    @classmethod
+    def of(cls, found: Sequence[Region], binning: int) -> SimplifiedRegions:
+        """Simplify the regions with more than `MOST_CORNERS`, which were found in an image with this binning."""
+        regions = [_with_few_corners(region, _TOLERANCE * binning) for region in found]
+        pairs = list(zip(regions, found, strict=True))
+        filled = sum(len(region.holes) < len(was.holes) for region, was in pairs)
+        return cls(tuple(regions), sum(region is not was for region, was in pairs), filled)
+
+    def in_words(self) -> str:
+        """State what differs, to follow a sentence; empty if nothing does."""
+        if not self.simpler:
+            return ""
+        text = f"; the outline{'s' if self.simpler > 1 else ''} of {self.simpler} simplified"
+        return text + (f", small holes in {self.filled} filled" if self.filled else "")
+
+
+def _with_few_corners(region: Region, tolerance: float) -> Region:
+    """The region with simplified outlines, and with the largest of its holes; unchanged if it has few corners."""
+    if sum(map(len, region.outlines)) <= MOST_CORNERS:
+        return region
+    vertices = simplified(list(region.vertices), tolerance)
+    holes, count = list[tuple[Point, ...]](), len(vertices)
+    for hole in sorted(region.holes, key=area, reverse=True):
+        corners = simplified(list(hole), tolerance)
+        count += len(corners)
+        if count > MOST_CORNERS:
+            break
+        if len(corners) >= 3:
+            holes.append(corners)
+    return Region(region.shape, vertices, tuple(holes))
 
 
 @dataclass(frozen=True, eq=False)
@@ -292,7 +344,7 @@ def row_of(
     """
     values = mark.as_json()
     row = {key: str(values[key]) for key in COLUMNS}
-    row["vertices"] = "; ".join(" ".join(f"{at:g}" if at % 1 else f"{at:.0f}" for at in v) for v in values["vertices"])
+    row["vertices"] = " | ".join(_outline_text(outline) for outline in (values["vertices"], *values["holes"]))
     row["visible"] = "yes" if mark.visible else "no"
     row["pixels"] = "" if curve is None else f"{curve.pixels} of {curve.of}"
     row[f"value_at_{nm:g}_nm"] = "" if reading is None else f"{reading.value:.6g}"
@@ -311,6 +363,10 @@ def absorption_cells(absorption: Absorption | None) -> dict[str, str]:
     return {name: "" if math.isnan(value) else f"{value:.6g}" for name, value in zip(names, values, strict=True)}
 
 
+def _outline_text(outline: Sequence[Sequence[float]]) -> str:
+    return "; ".join(" ".join(f"{at:g}" if at % 1 else f"{at:.0f}" for at in vertex) for vertex in outline)
+
+
 def mark_of(row: Mapping[str, str]) -> Mark:
     """Build a mark from a table row with the columns of `COLUMNS`.
 
@@ -318,10 +374,13 @@ def mark_of(row: Mapping[str, str]) -> Mark:
         ValueError: a value is missing or invalid.
     """
     try:
-        vertices = [[float(at) for at in vertex.split()] for vertex in row["vertices"].split(";")]
+        vertices, *holes = [
+            [[float(at) for at in vertex.split()] for vertex in outline.split(";")]
+            for outline in row["vertices"].split("|")
+        ]
     except (KeyError, ValueError) as error:
         raise ValueError(f"this is not a valid mark: {error}") from error
-    return Mark.from_json({**row, "vertices": vertices, "visible": row.get("visible", "yes") != "no"})
+    return Mark.from_json({**row, "vertices": vertices, "holes": holes, "visible": row.get("visible", "yes") != "no"})
 
 
 def as_text(rows: Sequence[Mapping[str, str]]) -> str:

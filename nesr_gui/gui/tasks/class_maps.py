@@ -20,13 +20,12 @@ from nesr_gui.analysis.pixelwise import rests_on
 from nesr_gui.analysis.statistics import RegionStatistics, class_statistics
 from nesr_gui.fields.protocol import CalibratedField, ProgressCallback, SpectralField
 from nesr_gui.gui.model.analyses import ClassCounts, FittedAnalysis
-from nesr_gui.gui.model.marks import Mark, simplified
+from nesr_gui.gui.model.marks import Mark, SimplifiedRegions
 from nesr_gui.io.georeference import Georeference
+from nesr_gui.io.regions.files import NamedRegion
 from nesr_gui.io.spectra.csv import write_curves
 from nesr_gui.regions import Region
 
-MOST_CORNERS = 2000  # of the outline of a mark; longer ones are simplified
-_TOLERANCE = 0.75  # pixels by which a simplified outline deviates
 _MAPPED = 0.8  # share of the progress of what follows from a map that the map takes
 
 
@@ -132,11 +131,10 @@ class RegionsRequest:
 
 @dataclass(frozen=True, eq=False)
 class ClassRegions:
-    """Marks of areas of classes, and how many of them have holes or are simplified, which the marks do not show."""
+    """Marks of areas of classes, and how their regions differ from these areas."""
 
     marks: tuple[Mark, ...]
-    with_holes: int
-    simplified: int
+    simplified: SimplifiedRegions
 
 
 def find_regions(request: RegionsRequest, progress: ProgressCallback) -> ClassRegions:
@@ -146,26 +144,25 @@ def find_regions(request: RegionsRequest, progress: ProgressCallback) -> ClassRe
         ValueError: the classes have no area of that size, or too many.
     """
     numbers = request.map.all_numbers(lambda fraction: progress(_MAPPED * fraction))
-    marks, with_holes, simpler = list[Mark](), 0, 0
+    titles, found = list[str](), list[NamedRegion]()
     for done, (number, name) in enumerate(request.chosen.items()):
         progress(_MAPPED + (1 - _MAPPED) * done / len(request.chosen))
         areas = mask_regions(
             numbers == number, binning=request.map.image.binning, colour=request.colours[number],
             least_pixels=request.least_pixels, most=request.most,
         )  # fmt: skip
-        for rank, found in enumerate(areas, 1):
-            place = found.place
-            assert isinstance(place, Region)
-            if len(place.vertices) > MOST_CORNERS:
-                tolerance = _TOLERANCE * request.map.image.binning
-                place, simpler = Region(place.shape, simplified(list(place.vertices), tolerance)), simpler + 1
-            with_holes += bool(found.holes)
-            title = f"{name}, area {rank}" if len(areas) > 1 else f"{name}, area"
-            marks.append(Mark(1, place, found.colour, "", title))
-    if not marks:
+        found += areas
+        titles += [f"{name}, area {rank}" if len(areas) > 1 else f"{name}, area" for rank in range(1, len(areas) + 1)]
+    if not found:
         size = f"{request.least_pixels:,} pixels or more"
         raise ValueError(f"no area of {', '.join(request.chosen.values())} has {size}; {request.map.advice}")
-    return ClassRegions(tuple(marks), with_holes, simpler)
+    places = [each.place for each in found if isinstance(each.place, Region)]
+    simplified = SimplifiedRegions.of(places, request.map.image.binning)
+    marks = [
+        Mark(1, place, each.colour, "", title)
+        for place, each, title in zip(simplified.regions, found, titles, strict=True)
+    ]
+    return ClassRegions(tuple(marks), simplified)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nesr_gui.analysis.components import Components
@@ -27,9 +27,10 @@ from nesr_gui.analysis.scatter import (
 )
 from nesr_gui.fields.protocol import ProgressCallback, SpectralField
 from nesr_gui.gui.model.analyses import AnalysisRequest
+from nesr_gui.gui.model.marks import SimplifiedRegions
 from nesr_gui.io.georeference import Georeference
 from nesr_gui.io.regions.files import NamedRegion
-from nesr_gui.regions import Point, Region
+from nesr_gui.regions import Point, Region, area
 
 MOST_REGIONS = 20  # made of a selection
 _COMPONENT = re.compile(r"(pc|mnf) ?(\d+)", re.IGNORECASE)
@@ -223,9 +224,10 @@ def percent(share: float) -> str:
 
 @dataclass(frozen=True, eq=False)
 class SelectedRegions:
-    """The largest connected parts of a selection, and the share of its pixels in them."""
+    """The largest connected parts of a selection, how they are simplified, and the share of its pixels in them."""
 
     regions: tuple[NamedRegion, ...]
+    simplified: SimplifiedRegions
     share: float
 
     def in_words(self, what: str) -> str:
@@ -234,7 +236,7 @@ class SelectedRegions:
         text = f"Marked {f'{what} as a region' if count == 1 else f'the {count} largest parts of {what}'}"
         if self.share < 1:
             text += f": {percent(self.share)} of its pixels"
-        return f"{text}{'; their holes are included' if any(each.holes for each in self.regions) else ''}."
+        return f"{text}{self.simplified.in_words()}."
 
 
 def make_regions(request: RegionsRequest, progress: ProgressCallback) -> SelectedRegions:
@@ -246,15 +248,11 @@ def make_regions(request: RegionsRequest, progress: ProgressCallback) -> Selecte
     if not request.mask.any():
         raise ValueError("the selection contains no pixel, so it has no regions; select others")
     found = mask_regions(request.mask, request.name, binning=request.binning, most=MOST_REGIONS)
-    outlines = [each.place.vertices for each in found if isinstance(each.place, Region)]
-    covered = sum(map(_area, outlines)) - sum(_area(hole) for each in found for hole in each.holes)
-    return SelectedRegions(tuple(found), covered / (int(request.mask.sum()) * request.binning**2))
-
-
-def _area(vertices: tuple[Point, ...]) -> float:
-    """Area of a polygon (shoelace formula)."""
-    following = (*vertices[1:], vertices[0])
-    return abs(sum(row * col2 - row2 * col for (row, col), (row2, col2) in zip(vertices, following, strict=True))) / 2
+    places = [each.place for each in found if isinstance(each.place, Region)]
+    covered = sum(area(place.vertices) - sum(map(area, place.holes)) for place in places)
+    simplified = SimplifiedRegions.of(places, request.binning)
+    regions = [replace(each, place=place) for each, place in zip(found, simplified.regions, strict=True)]
+    return SelectedRegions(tuple(regions), simplified, covered / (int(request.mask.sum()) * request.binning**2))
 
 
 @dataclass(frozen=True, eq=False)

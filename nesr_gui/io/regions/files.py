@@ -23,12 +23,14 @@ from nesr_gui.io.errors import UnreadableFile, error_message
 from nesr_gui.io.georeference import Georeference
 from nesr_gui.io.names import readable
 from nesr_gui.io.registry import require_extra
-from nesr_gui.regions import Point, Region, Shape
+from nesr_gui.regions import Point, Region, Shape, area
 
 GEOJSON, IMAGEJ = (".geojson", ".json"), (".roi", ".zip")
 MAX_BYTES, MAX_REGIONS, MAX_VERTICES = 64 << 20, 10_000, 100_000
 _SIDES = 72  # of the polygon of an ellipse; a multiple of 4, so that it has the same bounds
 _COORDINATES = "coordinate_system"  # our own member: pixel
+_BEGIN, _LINE, _CLOSE = 0.0, 1.0, 4.0  # commands of the path of a composite of ImageJ
+_VALUES = {_BEGIN: 2, _LINE: 2, 2.0: 4, 3.0: 6, _CLOSE: 0}  # x, y … after each; 2 and 3 are curves
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 
@@ -36,14 +38,12 @@ _COLOUR = re.compile(r"#[0-9a-f]{6}")
 class NamedRegion:
     """A region, or a pixel (row, col), with its name and colour as #rrggbb; both may be empty.
 
-    `holes` are outlines within the region that do not belong to it, and `group` the class of which it is an area. Both
-    are written to GeoJSON, and not read.
+    `group` is the class of which it is an area, which is written to GeoJSON, and not read.
     """
 
     place: tuple[int, int] | Region
     name: str = ""
     colour: str = ""
-    holes: tuple[tuple[Point, ...], ...] = ()
     group: str = ""
 
 
@@ -136,7 +136,7 @@ def _geometry(region: NamedRegion, georeference: Georeference | None) -> dict[st
     if not isinstance(place, Region):
         row, col = place
         return {"type": "Point", "coordinates": _outward([(row + 0.5, col + 0.5)], georeference)[0]}
-    rings = [_outline(place), *region.holes]
+    rings = [_outline(place), *place.holes]
     return {"type": "Polygon", "coordinates": [_outward([*ring, ring[0]], georeference) for ring in rings]}
 
 
@@ -186,28 +186,34 @@ def _of_feature(feature: Mapping[str, Any], frame: Georeference | None) -> Itera
     colour = str(properties.get("stroke") or "").lower()
     name, colour = str(properties.get("name") or ""), colour if _COLOUR.fullmatch(colour) else ""
     for kind, coordinates in _parts(geometry):
-        points = _inward(coordinates, frame)
         if kind == "Point":
-            row, col = points[0]
+            ((row, col),) = _inward([coordinates], frame)
             yield NamedRegion((math.floor(row), math.floor(col)), name, colour)
         else:
-            yield NamedRegion(_region(points, properties.get("shape")), name, colour)
+            outline, *holes = coordinates
+            rings = [_inward(ring, frame) for ring in (outline, *filter(_is_closed, holes))]
+            yield NamedRegion(_region(rings, properties.get("shape")), name, colour)
+
+
+def _is_closed(ring: Sequence[object]) -> bool:
+    """Whether a ring has an area; some programs leave behind holes that have none."""
+    return len(ring) > 3
 
 
 def _parts(geometry: Mapping[str, Any] | None) -> Iterator[tuple[str, Any]]:
-    """Points and outer rings of a geometry; holes are ignored, and lines are not areas."""
+    """Points, and the rings of polygons, of a geometry; lines are not areas."""
     kind, coordinates = (geometry or {}).get("type"), (geometry or {}).get("coordinates")
     if geometry is not None and kind == "GeometryCollection":
         for inner in geometry["geometries"]:
             yield from _parts(inner)
     elif kind == "Point":
-        yield "Point", [coordinates]
+        yield "Point", coordinates
     elif kind == "MultiPoint":
-        yield from (("Point", [place]) for place in coordinates or [])
+        yield from (("Point", place) for place in coordinates or [])
     elif kind == "Polygon" and coordinates:
-        yield "Polygon", coordinates[0]
+        yield "Polygon", coordinates
     elif kind == "MultiPolygon":
-        yield from (("Polygon", polygon[0]) for polygon in coordinates or [])
+        yield from (("Polygon", polygon) for polygon in coordinates or [])
 
 
 def _inward(coordinates: Sequence[Sequence[float]], frame: Georeference | None) -> list[Point]:
@@ -221,12 +227,12 @@ def _inward(coordinates: Sequence[Sequence[float]], frame: Georeference | None) 
     return [(float(row), float(col)) for row, col in points]
 
 
-def _region(points: list[Point], shape: object) -> Region:
-    """The region of a closed ring; `shape` is the property of files written by this program."""
-    outline = points[:-1] if len(points) > 3 and points[0] == points[-1] else points
-    polygon = Region(Shape.POLYGON, tuple(outline))
+def _region(rings: list[list[Point]], shape: object) -> Region:
+    """The region of closed rings, the first around the others; `shape` is the property of files of this program."""
+    outline, *holes = [tuple(ring[:-1] if len(ring) > 3 and ring[0] == ring[-1] else ring) for ring in rings]
+    polygon = Region(Shape.POLYGON, outline, tuple(holes))
     top, left, bottom, right = polygon.bounds
-    if shape in (Shape.RECTANGLE, Shape.ELLIPSE):
+    if shape in (Shape.RECTANGLE, Shape.ELLIPSE) and not holes:
         made = Region(Shape(str(shape)), ((top, left), (bottom, right)))
         if len(outline) == len(expected := _outline(made)) and np.allclose(outline, expected, atol=1e-3):
             return made  # otherwise it was edited by another program
@@ -275,10 +281,24 @@ def _imagej_bytes(region: NamedRegion, name: str, library: Any) -> bytes:
         if place.shape in (Shape.RECTANGLE, Shape.ELLIPSE):
             roi.xd, roi.yd, roi.widthd, roi.heightd = left, top, right - left, bottom - top
             roi.n_coordinates, roi.integer_coordinates, roi.subpixel_coordinates = 0, None, None
+        if place.holes:
+            roi.roitype, roi.multi_coordinates = library.ROI_TYPE.RECT, _path(place)
+            roi.shape_roi_size, roi.n_coordinates = len(roi.multi_coordinates), 0
+            roi.integer_coordinates, roi.subpixel_coordinates = None, None
     if region.colour:
         roi.stroke_color = bytes.fromhex("ff" + region.colour[1:])  # ARGB
     data: bytes = roi.tobytes()
     return data
+
+
+def _path(region: Region) -> npt.NDArray[np.float32]:
+    """The outlines of a region as the path of a composite."""
+    path = list[float]()
+    for outline in region.outlines:
+        for place, (row, col) in enumerate(outline):
+            path += [_LINE if place else _BEGIN, col, row]
+        path.append(_CLOSE)
+    return np.array(path, np.float32)
 
 
 def _read_imagej(path: Path) -> list[NamedRegion]:
@@ -312,7 +332,65 @@ def _of_imagej(data: bytes, name: str, library: Any) -> Iterator[NamedRegion]:
             yield NamedRegion((math.floor(y), math.floor(x)), name, colour)
     elif roi.roitype in (types.POLYGON, types.FREEHAND, types.TRACED) or roi.composite:
         shape = Shape.POLYGON if roi.roitype == types.POLYGON else Shape.LASSO
-        outlines: list[npt.NDArray[np.float64]] = roi.coordinates(multi=True) if roi.composite else [roi.coordinates()]
-        for outline in outlines:
-            if len(outline) >= 3:
-                yield NamedRegion(Region(shape, tuple((float(y), float(x)) for x, y in outline)), name, colour)
+        found = _outlines(roi.multi_coordinates.tolist()) if roi.composite else [roi.coordinates()]
+        outlines = [np.asarray(outline, np.float64)[:, ::-1] for outline in found if len(outline) >= 3]
+        if len(outlines) > MAX_REGIONS:
+            raise UnreadableFile(
+                f"a region has {len(outlines):,} parts and holes; at most {MAX_REGIONS:,} are supported"
+            )
+        for vertices, holes in _parts_and_holes(outlines):
+            yield NamedRegion(Region(shape, vertices, holes), name, colour)
+
+
+def _outlines(path: Sequence[float]) -> list[list[Point]]:
+    """The outlines (x, y) of the path of a composite; its curves, of ellipses and rounded corners, become corners."""
+    outlines, place = list[list[Point]](), 0
+    while place < len(path):
+        command = path[place]
+        values = path[place + 1 : place + 1 + _VALUES[command]]
+        points = list(zip(values[::2], values[1::2], strict=True))
+        if command == _BEGIN:
+            outlines.append(points)
+        elif points:
+            outlines[-1] += _curve([outlines[-1][-1], *points])
+        place += 1 + _VALUES[command]
+    return outlines
+
+
+def _curve(points: Sequence[Point]) -> list[Point]:
+    """Points on a Bézier curve of two to four control points, without its start; of a straight line, its end."""
+    degree = len(points) - 1
+    along = np.linspace(0, 1, 1 + (1 if degree == 1 else _SIDES // 4))[1:, None]
+    weights = [math.comb(degree, k) * along**k * (1 - along) ** (degree - k) for k in range(degree + 1)]
+    return [(float(x), float(y)) for x, y in np.hstack(weights) @ np.array(points)]
+
+
+def _parts_and_holes(
+    outlines: Sequence[npt.NDArray[np.float64]],
+) -> Iterator[tuple[tuple[Point, ...], tuple[tuple[Point, ...], ...]]]:
+    """The parts of a composite, each with its holes: ImageJ lists outlines (N, 2) that enclose one another by turns."""
+    rings = [tuple((float(row), float(col)) for row, col in outline) for outline in outlines]
+    rings = [ring[:-1] if len(ring) > 3 and ring[0] == ring[-1] else ring for ring in rings]
+    rings.sort(key=area, reverse=True)
+    arrays = [np.array(ring) for ring in rings]
+    low, high = (np.array([fold(array, axis=0) for array in arrays]) for fold in (np.min, np.max))
+    parts: dict[int, list[tuple[Point, ...]]] = {}
+    for number, ring in enumerate(arrays):
+        wider = ((low[:number] <= low[number]) & (high[:number] >= high[number])).all(axis=1)
+        around = [int(outer) for outer in np.flatnonzero(wider) if _is_around(arrays[outer], ring)]
+        if len(around) % 2:
+            parts.setdefault(around[-1], []).append(rings[number])
+        else:
+            parts.setdefault(number, [])
+    return ((rings[number], tuple(holes)) for number, holes in parts.items())
+
+
+def _is_around(outer: npt.NDArray[np.float64], inner: npt.NDArray[np.float64]) -> bool:
+    """Whether an outline encloses another that does not cross it; most middles of the edges of this do not touch it."""
+    middles = (inner + np.roll(inner, 1, axis=0)) / 2
+    row, col = middles[:: max(len(middles) // 9, 1)].T[..., None]
+    start, stop = outer, np.roll(outer, 1, axis=0)
+    crosses = (start[:, 0] <= row) != (stop[:, 0] <= row)
+    steps = np.where(start[:, 0] == stop[:, 0], 1, stop[:, 0] - start[:, 0])  # a level edge crosses no row
+    at = start[:, 1] + (row - start[:, 0]) / steps * (stop[:, 1] - start[:, 1])
+    return bool(((crosses & (at < col)).sum(axis=1) % 2).mean() > 0.5)

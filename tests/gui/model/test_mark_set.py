@@ -169,7 +169,8 @@ def test_no_two_of_many_marks_share_colour_and_symbol() -> None:
 @pytest.mark.parametrize(
     "place",
     [(3, 4), RECTANGLE, Region(Shape.ELLIPSE, ((1, 2), (9, 30))), Region(Shape.POLYGON, ((1, 1.5), (9, 2), (4, 30.25))),
-     Region(Shape.LASSO, ((1, 1), (9, 2), (4, 30), (2, 2)))],
+     Region(Shape.LASSO, ((1, 1), (9, 2), (4, 30), (2, 2))),
+     Region(Shape.POLYGON, ((0, 0), (0, 30), (30, 9)), (((2, 5), (2, 9.5), (6, 9)), ((2, 15), (3, 15), (3, 16))))],
 )  # fmt: skip
 def test_json_makes_the_mark_again(place: tuple[int, int] | Region) -> None:
     mark = Mark(5, place, "#a0b1c2", "wedge", 'a "name", é', False)
@@ -179,7 +180,9 @@ def test_json_makes_the_mark_again(place: tuple[int, int] | Region) -> None:
 @pytest.mark.parametrize(
     "change",
     [{"number": 0}, {"number": "x"}, {"shape": "circle"}, {"vertices": []}, {"vertices": [[1]]}, {"vertices": 3},
-     {"colour": "red"}, {"symbol": "heart"}, {"vertices": [[float("nan"), 0]]}],
+     {"colour": "red"}, {"symbol": "heart"}, {"vertices": [[float("nan"), 0]]},
+     {"shape": "rectangle", "vertices": [[0, 0], [9, 9]], "holes": [[[1, 2], [2, 3], [1, 9]]]},
+     {"shape": "polygon", "vertices": [[0, 0], [0, 9], [9, 9]], "holes": [[[1, 2], [1, 3]]]}],
 )  # fmt: skip
 def test_what_is_no_mark_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="this is not a valid mark"):

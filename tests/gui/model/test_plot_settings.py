@@ -161,9 +161,12 @@ def test_the_hull_is_drawn_on_spectra_that_are_not_processed() -> None:
 
 
 POLYGON = Region(Shape.POLYGON, ((1, 2.25), (8, 3), (4, 20.5)))
+RING = Region(Shape.POLYGON, ((0, 0), (0, 30), (30, 9)), (((2, 5), (2, 9.5), (6, 9)), ((2, 15), (3, 15), (3, 16))))
 
 
-@pytest.mark.parametrize("mark", [new_mark((3, 4), ()), Mark(9, POLYGON, "#123456", "star", 'a, "b"', False)])
+@pytest.mark.parametrize(
+    "mark", [new_mark((3, 4), ()), Mark(9, POLYGON, "#123456", "star", 'a, "b"', False), new_mark(RING, ())]
+)
 def test_a_row_makes_its_mark_again(mark: Mark) -> None:
     seen = Appearance((0.1, 0.2, 0.3), (0.31, 0.32), (50.0, 1.0, 2.0), float("nan"))
     row = row_of(mark, 512.5, Readout(0.25, 0.5), MarkSpectrum(FIRST, pixels=3, of=9), ColourResult(seen))

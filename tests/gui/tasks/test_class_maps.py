@@ -15,6 +15,7 @@ from nesr_gui.analysis.definitions import ClassDefinition, ClusterDefinition, De
 from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.gui.drawing.tone_mapping import paint_answers, paint_categories
 from nesr_gui.gui.model.analyses import AnalysisKind, AnalysisRequest, AnalysisSpectrum, FittedAnalysis
+from nesr_gui.gui.model.marks import SimplifiedRegions
 from nesr_gui.gui.tasks.analyses import FitRequest, fit_analyses
 from nesr_gui.gui.tasks.class_maps import (
     ClassMapExport,
@@ -30,7 +31,7 @@ from nesr_gui.gui.tasks.class_maps import (
 )
 from nesr_gui.io.georeference import KEY, Georeference
 from nesr_gui.io.spectra.readers import read_spectra
-from nesr_gui.regions import inside
+from nesr_gui.regions import Region, Shape, inside
 from nesr_gui.spectral import Quantity, Spectrum
 from tests.gui.conftest import BANDS, Limited, smooth_cube
 
@@ -180,8 +181,7 @@ def test_regions_are_the_largest_areas_and_say_what_they_leave_out(asked: ClassM
         areas = [inside(mark.place, *(np.arange(size) + 0.5 for size in SHAPE)) for mark in own]
         assert 1 <= len(own) <= 2 and all(area.sum() >= 5 for area in areas)
         assert [area.sum() for area in areas] == sorted((area.sum() for area in areas), reverse=True)
-        if not found.with_holes:
-            assert all((expected[area] == number).all() for area in areas)
+        assert all((expected[area] == number).all() for area in areas)
     with pytest.raises(ValueError, match=r"no area of leaf has 5,000 pixels or more; choose another threshold"):
         find_regions(replace(request, chosen={1: "leaf"}, least_pixels=5000), ignore)
 
@@ -189,21 +189,36 @@ def test_regions_are_the_largest_areas_and_say_what_they_leave_out(asked: ClassM
 def test_long_outlines_are_simplified(asked: ClassMapRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     request = RegionsRequest(asked, {1: "leaf"}, {1: COLOURS[0]}, 1, 1)
     (exact,) = find_regions(request, ignore).marks
-    monkeypatch.setattr("nesr_gui.gui.tasks.class_maps.MOST_CORNERS", len(exact.place.vertices) - 1)
+    monkeypatch.setattr("nesr_gui.gui.model.marks.MOST_CORNERS", len(exact.place.vertices) - 1)
     found = find_regions(request, ignore)
-    assert found.simplified == 1 and 4 < len(found.marks[0].place.vertices) < len(exact.place.vertices)
+    assert found.simplified.simpler == 1 and 4 < len(found.marks[0].place.vertices) < len(exact.place.vertices)
+
+
+def test_of_many_holes_the_smallest_are_filled(monkeypatch: pytest.MonkeyPatch) -> None:
+    outline = ((0.0, 0.0), (0.0, 40.0), (40.0, 40.0), (40.0, 0.0))
+    holes = tuple(
+        tuple((2 + row, start + col) for row, col in ((0, 0), (0, side), (side, side), (side, 0)))
+        for start, side in ((2, 2), (8, 6), (20, 4))
+    )
+    region = Region(Shape.POLYGON, outline, holes)
+    assert SimplifiedRegions.of([region], 1) == SimplifiedRegions((region,), 0, 0)
+    assert SimplifiedRegions.of([region], 1).in_words() == ""
+    monkeypatch.setattr("nesr_gui.gui.model.marks.MOST_CORNERS", 12)
+    made = SimplifiedRegions.of([region], 1)
+    assert made.regions == (Region(Shape.POLYGON, outline, (holes[1], holes[2])),)
+    assert made.in_words() == "; the outline of 1 simplified, small holes in 1 filled"
 
 
 def test_regions_of_a_reduced_resolution_are_in_pixels_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where their outlines are simplified: by a share of a pixel of the picture."""
     for most_corners in (2000, 12):
-        monkeypatch.setattr("nesr_gui.gui.tasks.class_maps.MOST_CORNERS", most_corners)
+        monkeypatch.setattr("nesr_gui.gui.model.marks.MOST_CORNERS", most_corners)
         places, names = [], []
         for binning in (1, 3):
             field = CubeField(VALUES, BANDS, binning=binning, source_shape=tuple(binning * size for size in SHAPE))
             asked = ClassMapRequest(fitted_to(field, AnalysisKind.CLASSES, ClassDefinition(angle=12.0)), True)
             found = find_regions(RegionsRequest(asked, {1: "leaf"}, {1: COLOURS[0]}, 3, 1), ignore)
-            assert bool(found.simplified) == (most_corners == 12)
+            assert bool(found.simplified.simpler) == (most_corners == 12)
             places.append([np.array(mark.place.vertices) / binning for mark in found.marks])
             names.append([mark.name for mark in found.marks])
         for one, other in zip(*places, strict=True):

@@ -25,6 +25,15 @@ REGIONS = [
     NamedRegion(Region(Shape.POLYGON, ((5.1, 5.3), (5.6, 30.2), (40.4, 20.7))), "soil", "#cd8309"),
     NamedRegion(Region(Shape.LASSO, ((1, 1), (2, 9), (9, 9.75), (8, 2))), "soil", "#b128a8"),
 ]
+LAKE = NamedRegion(
+    Region(
+        Shape.POLYGON,
+        ((2, 3), (50.5, 4), (55, 70.3), (5, 60.1)),
+        (((10, 10), (10, 20), (20, 20.25)), ((30, 30), (30, 31), (31, 31), (31, 30))),
+    ),
+    "lake",
+    "#1a95fe",
+)
 
 
 def mask(region: Region) -> np.ndarray:
@@ -68,14 +77,27 @@ def test_one_region_is_a_roi_file(tmp_path: Path) -> None:
 # GeoJSON and other programs
 
 
+@pytest.mark.parametrize("name", ["r.geojson", "r.zip", "r.roi"])
+@pytest.mark.parametrize("where", [None, Georeference.parse(UTM)], ids=["pixels", "map"])
+def test_holes_survive_the_way_to_a_file_and_back(tmp_path: Path, name: str, where: Georeference | None) -> None:
+    write_regions(tmp_path / name, [LAKE], where)
+    (read,) = read_regions(tmp_path / name, where)
+    assert isinstance(read.place, Region) and isinstance(LAKE.place, Region)
+    assert (read.name, read.colour, len(read.place.holes)) == ("lake", "#1a95fe", 2)
+    for ring, expected in zip(read.place.outlines, LAKE.place.outlines, strict=True):
+        np.testing.assert_allclose(ring, expected, atol=1e-3)
+    np.testing.assert_array_equal(mask(read.place), mask(LAKE.place))
+
+
 @pytest.mark.parametrize("where", [None, Georeference.parse(UTM)], ids=["pixels", "map"])
 def test_rasterio_fills_the_same_pixels(tmp_path: Path, where: Georeference | None) -> None:
     features = pytest.importorskip("rasterio.features")
     affine = pytest.importorskip("rasterio.transform").Affine
     transform = affine(1, 0, 0, 0, 1, 0) if where is None else affine(10, 0, 500000, 0, -10, 5200000)
-    write_regions(tmp_path / "r.geojson", REGIONS, where)
+    regions = [*REGIONS, LAKE]
+    write_regions(tmp_path / "r.geojson", regions, where)
     content = json.loads((tmp_path / "r.geojson").read_text())
-    for region, feature in zip(REGIONS, content["features"], strict=True):
+    for region, feature in zip(regions, content["features"], strict=True):
         filled = features.geometry_mask([feature["geometry"]], (HEIGHT, WIDTH), transform, invert=True)
         if isinstance(region.place, Region):
             assert (filled != mask(region.place)).sum() <= 4  # an ellipse is a polygon of 72 sides
@@ -87,7 +109,8 @@ def test_rasterio_fills_the_same_pixels(tmp_path: Path, where: Georeference | No
 
 QUPATH = [
     {"type": "Feature", "id": "PathROIObject", "geometry": {"type": "Polygon",
-     "coordinates": [[[3, 4], [20, 4], [20, 30], [3, 30], [3, 4]], [[5, 5], [6, 5], [6, 6], [5, 5]]]},
+     "coordinates": [[[3, 4], [20, 4], [20, 30], [3, 30], [3, 4]],
+      [[5, 5], [6, 5], [6, 6], [5, 5]], [], [[7, 7], [8, 8], [7, 7]]]},
      "properties": {"objectType": "annotation", "name": "Tumour", "color": [200, 0, 0]}},
     {"type": "Feature", "geometry": {"type": "MultiPolygon", "coordinates": [
         [[[1, 1], [9, 1], [9, 9], [1, 1]]], [[[30, 1], [39, 1], [39, 9], [30, 1]]]]}, "properties": {}},
@@ -102,7 +125,8 @@ def test_what_qupath_writes_is_read(tmp_path: Path, content: object) -> None:
     path = tmp_path / "qupath.geojson"
     path.write_text(json.dumps(content), encoding="utf-8")
     tumour, first, second, one, other = read_regions(path)
-    assert tumour.name == "Tumour" and tumour.place == Region(Shape.POLYGON, ((4, 3), (4, 20), (30, 20), (30, 3)))
+    outline, hole = ((4, 3), (4, 20), (30, 20), (30, 3)), ((5, 5), (5, 6), (6, 6))
+    assert tumour.name == "Tumour" and tumour.place == Region(Shape.POLYGON, outline, (hole,))
     assert (
         isinstance(first.place, Region) and isinstance(second.place, Region) and second.place.bounds == (1, 30, 9, 39)
     )
@@ -182,6 +206,63 @@ def test_what_roifile_writes_is_read(tmp_path: Path) -> None:
     assert read[0].place == Region(Shape.POLYGON, ((6, 5), (6, 25), (40, 15)))
     assert [region.place for region in read[1:3]] == [(6, 5), (8, 7)]
     assert read[3].place == Region(Shape.ELLIPSE, ((4, 3), (24, 13)))
+
+
+def test_a_composite_of_imagej_becomes_its_parts_with_their_holes(tmp_path: Path) -> None:
+    """Outlines in any order: a ring, an island in its hole, and another part; with its bounds, as ImageJ writes it."""
+    roifile = pytest.importorskip("roifile")
+    island, ring, hole, other = (
+        [(left, top), (left + side, top), (left + side, top + side), (left, top + side)]
+        for left, top, side in ((20, 20, 4), (10, 10, 30), (15, 15, 15), (50, 10, 6))
+    )
+    path: list[float] = []
+    for square in (island, hole, ring, other):
+        path += [0, *square[0], *(value for corner in square[1:] for value in (1, *corner)), 4]
+    roi = roifile.ImagejRoi(
+        version=227, roitype=roifile.ROI_TYPE.RECT, name="made", left=10, top=10, right=56, bottom=40,
+        shape_roi_size=len(path), multi_coordinates=np.array(path, np.float32),
+    )  # fmt: skip
+    (tmp_path / "c.roi").write_bytes(roi.tobytes())
+    read = read_regions(tmp_path / "c.roi")
+    assert [len(each.place.holes) for each in read if isinstance(each.place, Region)] == [1, 0, 0]
+    expected = np.zeros((HEIGHT, WIDTH), bool)
+    expected[10:40, 10:40], expected[15:30, 15:30], expected[20:24, 20:24], expected[10:16, 50:56] = 1, 0, 1, 1
+    covered = sum(mask(each.place).astype(int) for each in read if isinstance(each.place, Region))
+    np.testing.assert_array_equal(covered, expected)
+
+
+def test_curves_of_a_composite_are_followed(tmp_path: Path) -> None:
+    """An ellipse with a hole with rounded corners, as ImageJ writes them: of cubic and square curves."""
+    roifile = pytest.importorskip("roifile")
+    k, row, col, high, wide = 0.5522847, 30.0, 40.0, 20.0, 30.0
+    ellipse = [0, col, row - high]
+    for (x0, y0), (x1, y1) in (((0, -1), (1, 0)), ((1, 0), (0, 1)), ((0, 1), (-1, 0)), ((-1, 0), (0, -1))):
+        for x, y in ((x0 + k * x1, y0 + k * y1), (x1 + k * x0, y1 + k * y0), (x1, y1)):
+            ellipse += [*([3] if len(ellipse) % 7 == 3 else []), col + wide * x, row + high * y]
+    hole = [0, 35, 25, 1, 45, 25, 2, 50, 25, 50, 30, 1, 50, 40, 1, 35, 40, 4]
+    path = np.array([*ellipse, 4, *hole], np.float32)
+    roi = roifile.ImagejRoi(
+        version=227, roitype=roifile.ROI_TYPE.RECT, left=10, top=10, right=70, bottom=50,
+        shape_roi_size=len(path), multi_coordinates=path,
+    )  # fmt: skip
+    (tmp_path / "c.roi").write_bytes(roi.tobytes())
+    (read,) = read_regions(tmp_path / "c.roi")
+    assert isinstance(read.place, Region)
+    expected = mask(Region(Shape.ELLIPSE, ((row - high, col - wide), (row + high, col + wide))))
+    expected[25:40, 35:50] = False
+    assert (mask(read.place) != expected).sum() <= 10 < expected.sum()  # the corner of the hole is rounded
+
+
+@pytest.mark.parametrize("path", [[1, 5, 5], [4], [0, 1], [0, 1, 1, 9, 3, 3], [0, 1, 1, 1, 5, float("nan"), 1, 9, 9]])
+def test_a_damaged_composite_is_refused_in_one_sentence(tmp_path: Path, path: list[float]) -> None:
+    roifile = pytest.importorskip("roifile")
+    roi = roifile.ImagejRoi(
+        version=227, roitype=roifile.ROI_TYPE.RECT, right=9, bottom=9, shape_roi_size=len(path),
+        multi_coordinates=np.array(path, np.float32),
+    )  # fmt: skip
+    (tmp_path / "c.roi").write_bytes(roi.tobytes())
+    with pytest.raises(UnreadableFile, match=r"c\.roi"):
+        read_regions(tmp_path / "c.roi")
 
 
 def test_without_the_library_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,7 +84,7 @@ class ClassMapDialog(ChoiceDialog):
                 "them."
             )
         if chosen is MapFormat.IMAGEJ:
-            return f"The areas of {len(self._names)} {self._what} without their holes, in pixels."
+            return f"The areas of {len(self._names)} {self._what} with their holes, in pixels."
         where = ", georeferenced if the source is" if chosen is MapFormat.GEOTIFF else ""
         last = f" to {len(self._names)}" if len(self._names) > 1 else ""
         return (
