@@ -45,6 +45,7 @@ class ProgramSize:
         while len(app.workspace.documents) > 1 or app.document.source_shape is not None:
             app.workspace.close(app.workspace.current)
         app.document.view_settings = ViewSettings()
+        app.autosave.set_interval(30)  # the monkey may have chosen another one, or none
         app.files.open(photograph)
 
         def rests() -> None:
