@@ -227,9 +227,14 @@ def _inward(coordinates: Sequence[Sequence[float]], frame: Georeference | None) 
     return [(float(row), float(col)) for row, col in points]
 
 
+def _unclosed(ring: Sequence[Point]) -> tuple[Point, ...]:
+    """A ring without its first point as the last."""
+    return tuple(ring[:-1] if len(ring) > 3 and ring[0] == ring[-1] else ring)
+
+
 def _region(rings: list[list[Point]], shape: object) -> Region:
     """The region of closed rings, the first around the others; `shape` is the property of files of this program."""
-    outline, *holes = [tuple(ring[:-1] if len(ring) > 3 and ring[0] == ring[-1] else ring) for ring in rings]
+    outline, *holes = map(_unclosed, rings)
     polygon = Region(Shape.POLYGON, outline, tuple(holes))
     top, left, bottom, right = polygon.bounds
     if shape in (Shape.RECTANGLE, Shape.ELLIPSE) and not holes:
@@ -333,12 +338,10 @@ def _of_imagej(data: bytes, name: str, library: Any) -> Iterator[NamedRegion]:
     elif roi.roitype in (types.POLYGON, types.FREEHAND, types.TRACED) or roi.composite:
         shape = Shape.POLYGON if roi.roitype == types.POLYGON else Shape.LASSO
         found = _outlines(roi.multi_coordinates.tolist()) if roi.composite else [roi.coordinates()]
-        outlines = [np.asarray(outline, np.float64)[:, ::-1] for outline in found if len(outline) >= 3]
-        if len(outlines) > MAX_REGIONS:
-            raise UnreadableFile(
-                f"a region has {len(outlines):,} parts and holes; at most {MAX_REGIONS:,} are supported"
-            )
-        for vertices, holes in _parts_and_holes(outlines):
+        rings = [_unclosed([(float(y), float(x)) for x, y in outline]) for outline in found if len(outline) >= 3]
+        if len(rings) > MAX_REGIONS:
+            raise UnreadableFile(f"a region has {len(rings):,} parts and holes; at most {MAX_REGIONS:,} are supported")
+        for vertices, holes in _parts_and_holes(rings):
             yield NamedRegion(Region(shape, vertices, holes), name, colour)
 
 
@@ -366,12 +369,10 @@ def _curve(points: Sequence[Point]) -> list[Point]:
 
 
 def _parts_and_holes(
-    outlines: Sequence[npt.NDArray[np.float64]],
+    outlines: Sequence[tuple[Point, ...]],
 ) -> Iterator[tuple[tuple[Point, ...], tuple[tuple[Point, ...], ...]]]:
-    """The parts of a composite, each with its holes: ImageJ lists outlines (N, 2) that enclose one another by turns."""
-    rings = [tuple((float(row), float(col)) for row, col in outline) for outline in outlines]
-    rings = [ring[:-1] if len(ring) > 3 and ring[0] == ring[-1] else ring for ring in rings]
-    rings.sort(key=area, reverse=True)
+    """The parts of a composite, each with its holes: ImageJ lists outlines that enclose one another by turns."""
+    rings = sorted(outlines, key=area, reverse=True)
     arrays = [np.array(ring) for ring in rings]
     low, high = (np.array([fold(array, axis=0) for array in arrays]) for fold in (np.min, np.max))
     parts: dict[int, list[tuple[Point, ...]]] = {}
