@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, groupby
+from itertools import chain, groupby, islice
 
 import numpy as np
 import numpy.typing as npt
@@ -142,17 +142,18 @@ class Region:
         return replace(self, vertices=vertices, holes=tuple(holes))
 
     def handles(self) -> tuple[Point, ...]:
-        """Draggable points: the outer vertices of a polygon, or four corners of the bounding box of other shapes."""
+        """Draggable points: the vertices of a polygon and its holes, or four corners of the bounding box of others."""
         if self.shape is Shape.POLYGON:
-            return self.vertices
+            return tuple(chain(*self.outlines))
         top, left, bottom, right = self.bounds
         return (top, left), (top, right), (bottom, right), (bottom, left)
 
     def reshaped(self, handle: int, to: Point) -> Region:
         """The region after dragging one handle to `to`; the opposite corner stays in place."""
         if self.shape is Shape.POLYGON:
-            vertices = (*self.vertices[:handle], to, *self.vertices[handle + 1 :])
-            return replace(self, vertices=vertices)
+            points = iter((*self.handles()[:handle], to, *self.handles()[handle + 1 :]))
+            vertices, *holes = [tuple(islice(points, len(outline))) for outline in self.outlines]
+            return replace(self, vertices=vertices, holes=tuple(holes))
         fixed, held = self.handles()[(handle + 2) % 4], self.handles()[handle]
         scale = [(to[i] - fixed[i]) / (held[i] - fixed[i]) if held[i] != fixed[i] else 1.0 for i in (0, 1)]
         return self._mapped(

@@ -43,12 +43,21 @@ def test_holes_move_with_their_region(shape: Shape) -> None:
     assert moved.moved(-3, 2) == region
 
 
-def test_a_lasso_is_scaled_with_its_holes_and_a_polygon_keeps_them() -> None:
+def test_a_lasso_is_scaled_with_its_holes() -> None:
     lasso = Region(Shape.LASSO, OUTLINE, HOLES)
     top, left, bottom, right = lasso.bounds
     larger = lasso.reshaped(2, (2 * bottom - top, 2 * right - left))
     assert [area(ring) for ring in larger.outlines] == pytest.approx([4 * area(ring) for ring in lasso.outlines])
-    assert Region(Shape.POLYGON, OUTLINE, HOLES).reshaped(0, (1, 1)).holes == HOLES
+
+
+def test_every_corner_of_a_polygon_and_its_holes_can_be_dragged_alone() -> None:
+    region = Region(Shape.POLYGON, OUTLINE, HOLES)
+    for ring, outline in enumerate(region.outlines):
+        for corner in range(len(outline)):
+            vertices, *holes = expected = [list(each) for each in region.outlines]
+            expected[ring][corner] = (1.0, 2.0)
+            changed = region.reshaped(region.handles().index(outline[corner]), (1.0, 2.0))
+            assert changed == Region(Shape.POLYGON, tuple(vertices), tuple(map(tuple, holes)))
 
 
 def test_what_cannot_be_a_hole_is_refused() -> None:
