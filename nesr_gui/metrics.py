@@ -18,12 +18,14 @@ MRAE_EPSILON = 1e-3  # equation (6): avoids division by zero where the truth is 
 def mrae(prediction: Any, truth: Any, epsilon: float = MRAE_EPSILON, axis: int | None = None) -> Any:
     """Mean relative absolute error, mean(|y - t| / (t + epsilon)); equation (6) of the paper.
 
+    Where noise makes a measured t negative, the error is relative to that of t = 0.
+
     Examples:
         >>> truth = np.array([0.25, 0.5])
         >>> round(float(mrae(truth * 1.1, truth)), 4)
         0.0997
     """
-    return (abs(prediction - truth) / (truth + epsilon)).mean(axis)
+    return (abs(prediction - truth) / (truth.clip(min=0) + epsilon)).mean(axis)
 
 
 def rmse(prediction: Any, truth: Any, axis: int | None = None) -> Any:

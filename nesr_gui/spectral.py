@@ -80,7 +80,8 @@ class Wavelengths:
         count = (stop - start) / step * (1 + 1e-9)
         if count > 100_000:
             raise ValueError(f"{count:.0f} wavelengths requested; at most 100,000 are allowed; choose a larger step")
-        return cls(start + step * np.arange(math.floor(count) + 1, dtype=np.float64))
+        steps = np.arange(math.floor(count) + 1, dtype=np.float64)
+        return cls(np.minimum(start + step * steps, stop))  # the last may be above it by rounding
 
     @classmethod
     def evenly_spaced(cls, bands: int, start: float = 400.0, stop: float = 700.0) -> Wavelengths:

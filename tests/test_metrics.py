@@ -44,6 +44,13 @@ def test_angles_of_small_radiances_are_those_of_reflectances(kind, size):
     )
 
 
+@pytest.mark.parametrize("kind", [np.asarray, torch.tensor])
+def test_noise_below_zero_does_not_make_the_error_negative_or_infinite(kind):
+    truth = kind(np.array([0.5, -0.005, -metrics.MRAE_EPSILON]))
+    errors = abs(0.1 - truth) / kind(np.array([0.501, 0.001, 0.001]))
+    assert float(metrics.mrae(kind(np.full(3, 0.1)), truth)) == pytest.approx(float(errors.mean()))
+
+
 def test_mrae_is_a_loss():
     guess = torch.tensor(GUESS, requires_grad=True)
     metrics.mrae(guess, torch.tensor(TRUTH)).backward()

@@ -13,6 +13,12 @@ def test_every_includes_its_end_where_steps_reach_it():
     assert list(Wavelengths.from_step(500, 500, 1)) == [500]
 
 
+@pytest.mark.parametrize(("start", "stop"), [(905.898, 1428.898), (350.91, 650.91), (351.17, 951.17)])
+def test_steps_do_not_go_beyond_their_end_by_rounding(start, stop):
+    nm = Wavelengths.from_step(start, stop, 1).nm
+    assert nm[-1] == stop and len(nm) == round(stop - start) + 1
+
+
 def test_count_includes_both_ends():
     assert list(Wavelengths.evenly_spaced(4)) == [400, 500, 600, 700]
     assert list(Wavelengths.evenly_spaced(1)) == [550]

@@ -105,9 +105,11 @@ class Clusters:
 
     def values(self, spectra: FloatArray) -> FloatArray:
         """Cluster numbers (1, …) of spectra (L, …)."""
-        features = self._features(spectra).reshape(self.centres.shape[1], -1)
+        origin = self.centres.mean(axis=0)  # near the data: float32 would lose differences of large values
+        features = self._features(spectra).reshape(len(origin), -1) - origin[:, None]
+        centres = self.centres - origin
         # |f - c|² without |f|², which is the same for all centres
-        distances = (self.centres**2).sum(axis=1)[:, None] - 2 * (self.centres @ features)
+        distances = (centres**2).sum(axis=1)[:, None] - 2 * (centres @ features)
         nearest = distances.argmin(axis=0).astype(np.float32) + 1
         return nearest.reshape(1, *spectra.shape[1:])
 
@@ -156,7 +158,8 @@ def _fit(
     library: Any, features: FloatArray, count: int, seed: int, progress: ProgressCallback
 ) -> tuple[FloatArray, npt.NDArray[np.int64]]:
     """Centres (K, F) and the number of pixels of each (K,)."""
-    chance = np.random.default_rng(seed)
+    chance, origin = np.random.default_rng(seed), features.mean(axis=0, dtype=np.float64).astype(np.float32)
+    features = features - origin  # float32 would lose differences of large values
     order = np.concatenate([chance.permutation(len(features)) for _ in range(EPOCHS)])
     model = library.MiniBatchKMeans(count, random_state=seed, reassignment_ratio=0.0)
     model.partial_fit(features[order[: max(FIRST, count)]])  # k-means++ chooses the first centres among these
@@ -164,7 +167,7 @@ def _fit(
         model.partial_fit(features[order[start : start + BATCH]])
         progress(min((start + BATCH) / len(order), 1.0))
     sizes = np.bincount(model.predict(features), minlength=count).astype(np.int64)
-    return model.cluster_centers_.astype(np.float32), sizes
+    return (model.cluster_centers_ + origin).astype(np.float32), sizes
 
 
 def _count_different(features: FloatArray, enough: int) -> int:

@@ -17,6 +17,7 @@ from nesr_gui.spectral import FloatArray, Spectrum, Wavelengths
 SAMPLE = 1 << 20  # pixels from which statistics of a larger image are taken
 STRIP_VALUES = 8 << 20  # values of a strip of full rows, 32 MB
 SAMPLED_ROWS = 16  # height of the strips that represent a larger image
+FEWEST_STRIPS = 16  # of a wide image, where lower strips represent it
 Range = tuple[float, float]
 Bools = npt.NDArray[np.bool_]
 Doubles = npt.NDArray[np.float64]
@@ -233,11 +234,12 @@ def members_of(field: SpectralField, region: Region | None, rows: slice, cols: s
 def sampled_rows(rows: slice, width: int, sample: int | None) -> list[slice]:
     """Evenly spread strips of rows with about `sample` pixels in all; all rows if they have no more."""
     height = rows.stop - rows.start
-    count = max((sample or 0) // (SAMPLED_ROWS * width), 1)
-    if sample is None or height * width <= sample or count * SAMPLED_ROWS >= height:
+    if sample is None or height * width <= sample:
         return [rows]
-    starts = np.linspace(rows.start, rows.stop - SAMPLED_ROWS, count).round().astype(int)
-    return [slice(int(start), int(start) + SAMPLED_ROWS) for start in starts]
+    strip = min(max(sample // (FEWEST_STRIPS * width), 1), SAMPLED_ROWS)
+    count = max(sample // (strip * width), 1)
+    middles = rows.start + (np.arange(count) + 0.5) * height / count
+    return [slice(start, start + strip) for start in np.floor(middles - strip / 2 + 0.5).astype(int).tolist()]
 
 
 def sampling_text(field: SpectralField, used: int) -> str:

@@ -288,5 +288,5 @@ def threshold_histogram(values: FloatArray, bins: int = 256) -> tuple[npt.NDArra
     known = values[np.isfinite(values)]
     if not known.size:
         raise ValueError("the map has no values; choose another region")
-    counts, edges = np.histogram(known, bins)
-    return counts.astype(np.int64), edges.astype(np.float64)
+    counts, edges = np.histogram(known.astype(np.float64), bins)  # float32 has too few values between close limits
+    return counts.astype(np.int64), edges

@@ -124,7 +124,7 @@ class _ActiveSet:
 
     def __init__(self, gram: Doubles, products: Doubles, sums_to_one: bool) -> None:
         self._gram, self._products, self._sums_to_one = gram, products, sums_to_one
-        self._tolerance = _TOLERANCE * max(float(np.abs(gram).max()), float(np.abs(products).max(initial=0.0)))
+        self._tolerance = _TOLERANCE * np.maximum(np.abs(gram).max(), np.abs(products).max(axis=0))  # (n,)
         self._solution = np.zeros(products.shape)
         self._used: Bools = np.zeros(products.shape, bool)  # the endmembers that may be above 0
 
@@ -143,7 +143,7 @@ class _ActiveSet:
                 gradient = gradient - (gradient * used).sum(axis=0) / used.sum(axis=0)
             gradient[used] = -np.inf
             best = gradient.argmax(axis=0)
-            improves = gradient[best, np.arange(active.size)] > self._tolerance
+            improves = gradient[best, np.arange(active.size)] > self._tolerance[active]
             active, best = active[improves], best[improves]
             if not active.size:
                 return self._solution
@@ -168,8 +168,9 @@ class _ActiveSet:
             slope = self._gram[:, chosen] @ offset[chosen]
             if self._sums_to_one:  # the same for all that are chosen
                 slopes, slope = slopes - slopes[chosen[0]], slope - slope[chosen[0]]
-            matrix[others], offset[others] = slopes[others], slope[others] + self._tolerance
+            matrix[others], offset[others] = slopes[others], slope[others]
             found = matrix @ products + offset
+            found[others] += self._tolerance[active]
             is_minimum = found.min(axis=0) >= 0
             self._solution[np.ix_(chosen, active[is_minimum])] = found[np.ix_(chosen, is_minimum)]
             active, products = active[~is_minimum], products[:, ~is_minimum]

@@ -115,7 +115,7 @@ class MetricAccumulator:
 
     def add(self, errors: Errors, members: npt.NDArray[np.bool_] | None = None) -> None:
         """Add the errors of pixels (h, w), excluding those without truth and those outside `members`."""
-        counted = np.isfinite(errors.mrae)
+        counted = np.isfinite(errors.rmse)
         if members is not None:
             counted &= members
         bright = counted & errors.bright

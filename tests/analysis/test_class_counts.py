@@ -7,6 +7,7 @@ from nesr_gui.analysis.class_counts import score_histogram, tally_classes
 from nesr_gui.analysis.classification import Classification, MatchedFilter, SpectralAngleMapper
 from nesr_gui.analysis.definitions import ClassDefinition, ClassMethod
 from nesr_gui.analysis.maps import compute_map
+from nesr_gui.analysis.pixelwise import sampled_rows
 from nesr_gui.fields.protocol import Cancelled
 from tests.analysis.scenes import BANDS, TiledCube, UncertainCube, chart_spectra, field_of, mixed_cube
 
@@ -60,7 +61,8 @@ def test_a_large_image_is_counted_in_strips_of_it():
     field = field_of(VALUES, binning=2, source_shape=(80, 66))
     analysis = Classification(SpectralAngleMapper(SPECTRA, BANDS), 12.0)
     found = tally_classes(field, analysis, analysis.names, sample=16 * 33)
-    classes = slow_classes(slow_angles(VALUES), (12.0,) * 3)[:16]
+    rows = [row for strip in sampled_rows(slice(0, 40), 33, 16 * 33) for row in range(40)[strip]]
+    classes = slow_classes(slow_angles(VALUES), (12.0,) * 3)[rows]
     assert [each.pixels for each in found.counts[:-1]] == [(classes == number).sum() for number in range(4)]
     assert found.numbers is None and found.in_words == "Of 528 evenly spread pixels of 1,320"
 

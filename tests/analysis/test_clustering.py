@@ -32,6 +32,17 @@ def test_materials_are_separated_and_the_largest_is_the_first():
     np.testing.assert_allclose(clusters.shares, np.bincount(which.ravel()) / which.size, atol=1e-9)
 
 
+@pytest.mark.parametrize(("level", "size"), [(300, 1), (30_000, 20), (30_000, 1000)])
+def test_materials_are_separated_on_a_large_offset(level, size):
+    """Temperatures, or counts above a pedestal."""
+    values, which = patchwork()
+    raised = (level + size * values).astype(np.float32)
+    clusters = Clusters.fit(field_of(raised), BANDS, 4)
+    np.testing.assert_array_equal(clusters.values(raised)[0], which + 1)
+    members = level + size * np.stack([s.values for s in chart_spectra(4)])
+    np.testing.assert_allclose([curve.values for curve in clusters.curves()], members, atol=0.02 * size)
+
+
 def test_the_error_is_near_that_of_k_means_on_all_pixels():
     values = mixed_cube(60, 70)
     pixels = values.reshape(31, -1).T.astype(np.float64)

@@ -148,6 +148,8 @@ def test_scatter_data_pair_two_values_of_the_same_pixels():
 def test_the_histogram_counts_finite_values():
     counts, edges = threshold_histogram(np.array([0, 1, 1, np.nan, 4], np.float32), 4)
     assert counts.tolist() == [1, 2, 0, 1] and edges.tolist() == [0, 1, 2, 3, 4]
+    assert threshold_histogram(np.full(5, 1e6, np.float32))[0].sum() == 5
+    assert threshold_histogram(np.array([1e7, 1e7 + 10], np.float32))[0].tolist() == [1, *[0] * 254, 1]
     with pytest.raises(ValueError, match="the map has no values"):
         threshold_histogram(np.full(3, np.nan, np.float32))
 

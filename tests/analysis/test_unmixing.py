@@ -68,6 +68,17 @@ def test_many_endmembers_meet_the_conditions_of_a_minimum(sums_to_one):
     assert (gradient - level <= 1e-8).all()
 
 
+@pytest.mark.parametrize("value", [-9999.0, 65535.0, 1e20])
+@pytest.mark.parametrize("sums_to_one", [True, False])
+@pytest.mark.parametrize("count", [3, 6, 8])
+def test_a_defective_pixel_does_not_change_the_abundances_of_others(count, sums_to_one, value):
+    members = [Spectrum(BANDS, np.random.default_rng(at).random(31), str(at)) for at in range(count)]
+    unmixing, spectra = Unmixing(members, BANDS, sums_to_one=sums_to_one), random_spectra(100)
+    alone = unmixing.abundances(spectra)
+    together = unmixing.abundances(np.concatenate([np.full((31, 1), value), spectra], axis=1))
+    np.testing.assert_allclose(together[:, 1:], alone, atol=1e-9)
+
+
 def test_the_map_holds_abundances_and_the_error_of_the_mixture():
     values = mixed_cube()
     values[3, 2, 1] = np.nan

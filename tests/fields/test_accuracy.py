@@ -75,6 +75,14 @@ def test_pixels_without_truth_are_left_out() -> None:
     assert nothing.pixels == 0 and np.isnan([nothing.mrae, nothing.rmse, nothing.psnr, nothing.angle]).all()
 
 
+def test_measured_values_below_zero_count() -> None:
+    noisy = TRUTH.copy()
+    noisy[3, :, :7] = -metrics.MRAE_EPSILON
+    got = accuracy(field(GUESS), field(noisy))
+    assert got.pixels == 9 * 14 and got.rmse == pytest.approx(metrics.rmse(GUESS, noisy), rel=1e-4)
+    assert got.mrae == pytest.approx(metrics.mrae(GUESS, noisy), rel=1e-4) and got.mrae > 0
+
+
 def test_equal_is_perfect() -> None:
     got = accuracy(field(TRUTH), field(TRUTH))
     assert got.mrae == got.rmse == 0 and got.psnr == np.inf and got.angle == pytest.approx(0, abs=0.05)

@@ -73,7 +73,9 @@ class IntegralsRequest:
 
 def compute_integrals(request: IntegralsRequest, progress: ProgressCallback) -> dict[MarkGeometry, Integral]:
     """Return the area under each spectrum, with its limits within the prediction interval of a pixel."""
-    found = {}
+    found: dict[MarkGeometry, Integral] = {}
+    if not request.within[0] < request.within[1]:
+        return found  # a single band has no area
     for place, curve in request.curves.items():
         progress(0.0)
         interval = curve.interval if curve.deviation is None else None

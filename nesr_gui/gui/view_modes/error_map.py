@@ -123,11 +123,10 @@ def _at_wavelength(context: RenderContext, truth: SpectralField, strip: Sampling
         field.band(context.nm, stride=strip.stride, rows=strip.rows, cols=strip.cols)
         for field in (context.answering, truth)
     )
-    difference = np.abs(band - measured)
     return (
-        difference / (measured + metrics.MRAE_EPSILON)
+        metrics.mrae(band[None], measured[None], axis=0)
         if context.view_settings.measure is ErrorMetric.RELATIVE
-        else difference
+        else np.abs(band - measured)
     )
 
 

@@ -93,7 +93,7 @@ class BandPositions:
                 return cls(to_nanometres(listed[0], listed[1] or "nm").nm)
         elif re.fullmatch(rf"\s*{_NUMBER}\s*:\s*{_NUMBER}\s*:\s*-\s*{_NUMBER}\s*", text):
             start, stop, step = (float(part) for part in text.split(":"))
-            return cls(Wavelengths.from_step(stop, start, -step).nm[::-1] + (start - stop) % -step)
+            return cls(start - (Wavelengths.from_step(stop, start, -step).nm - stop))
         return cls(Wavelengths.parse(text).nm)
 
     def __len__(self) -> int:

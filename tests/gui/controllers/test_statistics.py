@@ -259,6 +259,16 @@ def test_late_statistics_of_another_region_are_dropped(shown: App, qtbot: QtBot)
     assert shown.statistics.panel.rows == before and "late" not in shown.statistics.panel.words.text()
 
 
+def test_a_single_band_has_no_integrals(opened: App, qtbot: QtBot) -> None:
+    field = CubeField(smooth_cube(60, 80)[:1], Wavelengths(BANDS.nm[:1]), Quantity.REFLECTANCE)
+    opened.document.set_field(field, 1, opened.document.levels, opened.document.photograph)
+    opened.document.add_pin(5, 6)
+    opened.statistics.open()
+    settled(opened, qtbot)
+    assert opened.statistics.panel._rows[opened.statistics.panel.integrals] == []
+    assert not opened.window.messages.isVisible()
+
+
 def test_late_histograms_and_integrals_are_dropped(shown: App) -> None:
     """Of another region or wavelength, and of another interval."""
     panel, field = shown.statistics.panel, shown.document.field

@@ -124,6 +124,10 @@ def test_descending_and_unsorted_lists_that_the_user_states_are_sorted(tmp_path:
 def test_a_step_may_be_negative(tmp_path: Path) -> None:
     check(envi(tmp_path / "c.hdr", "", VALUES[::-1]), CubeHints(wavelengths=BandPositions.parse("700:400:-50")))
     assert BandPositions.parse("700:395:-100").nm.tolist() == [700, 600, 500, 400]
+    for start, step in ((610, 2.1), (700, 0.1), (1000, 1.6)):
+        nm = BandPositions.parse(f"{start}:400:-{step}").nm
+        np.testing.assert_allclose(nm, start - step * np.arange(len(nm)), atol=1e-6)
+        assert 0 <= nm[-1] - 400 < step
     for text in ("", "a", "0,1", "400,-500", "nan", "700:400:0", "400:700"):
         with pytest.raises(ValueError, match="wavelengths|step"):
             BandPositions.parse(text)
