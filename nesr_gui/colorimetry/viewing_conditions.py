@@ -7,6 +7,7 @@ same spectra as they would appear under those conditions, which separates metame
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -49,6 +50,7 @@ ILLUMINANTS = {
 """Illuminants of CIE 15:2018 by name, with descriptions."""
 
 KELVIN_RANGES = {"blackbody": (1500.0, 25_000.0), "daylight": (4000.0, 25_000.0)}
+FINE = 1.0  # nm, at most, between samples of a light
 """Valid temperatures (K): a cooler blackbody has almost no blue, and CIE daylight is defined from 4000 K."""
 
 Samples = tuple[tuple[float, ...], ...]
@@ -219,8 +221,9 @@ class ViewingConditions:
     def rgb_weights(self, nm: npt.ArrayLike) -> FloatArray:
         """Weights (L, 3) float32: reflectances (..., L) @ weights = linear sRGB (..., 3).
 
-        Integrals over wavelength are Riemann sums, each value weighted with the width of its cell. Each channel is
-        divided by its response to a perfect white reflector, which is therefore exactly (1, 1, 1).
+        Integrals over wavelength are Riemann sums by 1 nm with reflectances linear between `nm`; under D65 over `nm`,
+        each value weighted with the width of its cell. Each channel is divided by its response to a perfect white
+        reflector, which is therefore exactly (1, 1, 1).
 
         Chromatic adaptation, or white balance, is included: XYZ is transformed from the white of the illuminant to that
         of D65 (2°, on the same wavelengths) by the Bradford transform before conversion to sRGB. Under D65 this is the
@@ -282,6 +285,21 @@ def _weights(viewing: ViewingConditions, nm_bytes: bytes) -> FloatArray:
 
 
 def _xyz(light: Illuminant, observer: Observer, nm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Contribution (L, 3) of each wavelength of a white reflector to the responses."""
+    """Contribution (L, 3) of each wavelength of a white reflector to the responses.
+
+    Lines of a light count wherever they are: it is sampled by about 1 nm, and reflectances are linear between their
+    wavelengths. D65, which has none, is sampled at the wavelengths, as in the default camera.
+    """
     width = np.gradient(nm) if nm.size > 1 else np.ones(1)  # the end cells have full width, as in the default camera
-    return observer.responses(nm) * (light.power(nm) * width)[:, None]
+    if light == D65 or width.max() <= FINE:
+        return observer.responses(nm) * (light.power(nm) * width)[:, None]
+    first, last = nm[0] - width[0] / 2, nm[-1] + width[-1] / 2
+    edges = np.linspace(first, last, math.ceil((last - first) / FINE) + 1)
+    fine = (edges[1:] + edges[:-1]) / 2
+    found = observer.responses(fine) * (light.power(fine) * np.diff(edges))[:, None]
+    before = np.clip(np.searchsorted(nm, fine) - 1, 0, nm.size - 2)
+    share = np.clip((fine - nm[before]) / np.diff(nm)[before], 0, 1)[:, None]  # of the wavelength after it
+    contributions = np.zeros((nm.size, 3))
+    np.add.at(contributions, before, (1 - share) * found)
+    np.add.at(contributions, before + 1, share * found)
+    return contributions

@@ -16,7 +16,7 @@ from nesr_gui.colorimetry.viewing_conditions import (
 )
 from nesr_gui.spectral import Spectrum, Wavelengths
 
-FINE = Wavelengths.from_step(400, 700, 1)
+FINE, BANDS = Wavelengths.from_step(400, 700, 1), cie.CAMERA_BANDS.nm
 CAMERA = Observer.camera(
     "camera", [Spectrum(FINE, np.exp(-(((FINE.nm - peak) / 40) ** 2))) for peak in (600, 540, 460)]
 )
@@ -51,6 +51,27 @@ def test_finer_wavelengths_say_the_same_of_smooth_spectra():
             for p, nm in zip(patches, (cie.CAMERA_BANDS, FINE), strict=True)
         )
         np.testing.assert_allclose(coarse, fine, atol=0.02)
+
+
+LAMP = Illuminant.measured(  # of three phosphors and lines of mercury
+    "lamp",
+    Spectrum(
+        FINE,
+        sum(height * np.exp(-(((FINE.nm - nm) / 1.5) ** 2)) for nm, height in ((436, 2), (487, 1), (544, 5), (611, 6))),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    "light", [LAMP, Illuminant("FL11"), Illuminant("FL12"), Illuminant("A")], ids=lambda each: each.name
+)
+@pytest.mark.parametrize("nm", [BANDS, np.delete(BANDS, [4, 17]), np.linspace(400, 700, 23)], ids=len)
+def test_lines_of_a_light_count_wherever_they_are_between_wavelengths(light, nm):
+    """The colour of linear spectra is that by 1 nm, whose sums include every line."""
+    viewing, patches = ViewingConditions(light), cie.chart_reflectances(Wavelengths(nm))
+    dense = np.stack([np.interp(FINE.nm, nm, patch) for patch in patches])
+    differences = cie.colour_differences(patches @ viewing.rgb_weights(nm), dense @ viewing.rgb_weights(FINE.nm))
+    assert differences.max() < 0.25
 
 
 def test_chart_whites_and_greys_stay_grey_where_only_the_light_changes():
