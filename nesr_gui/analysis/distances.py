@@ -150,7 +150,7 @@ def check_colour(viewing: ViewingConditions, quantity: Quantity, wavelengths: Wa
     if lost > MAX_LOST_RESPONSE:
         raise ValueError(
             f"{lost:.0%} of the response of {viewing.observer.name} lies outside {wavelengths.nm[0]:g}-"
-            f"{wavelengths.nm[-1]:g} nm, which therefore do not determine a colour; compare 400-700 nm, or by angle"
+            f"{wavelengths.nm[-1]:g} nm, which therefore do not determine a colour; a colour needs 400-700 nm"
         )
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from nesr_gui.analysis.abstention import iter_deviations
 from nesr_gui.analysis.continuum import deepest_band, remove_continuum
+from nesr_gui.analysis.distances import check_colour
 from nesr_gui.colorimetry.appearance import appearances, smooth_metamers, white_scale
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.protocol import CalibratedField, Points, ProgressCallback, QualityFlag, SpectralField
@@ -18,7 +19,7 @@ from nesr_gui.fields.resampled import binned_field
 from nesr_gui.gui.model.marks import Absorption, ColourResult, MarkGeometry, MarkSpectrum, Pixel, Readout
 from nesr_gui.inference.model_input import BandInput, ModelInput
 from nesr_gui.regions import Region, inside
-from nesr_gui.spectral import FloatArray, RGBImage, Spectrum, Wavelengths
+from nesr_gui.spectral import FloatArray, Quantity, RGBImage, Spectrum, Wavelengths
 
 FEW = 192  # evenly spread pixels of a region for a first estimate within half a second
 MANY = 1 << 16  # regions of up to this many pixels are averaged completely
@@ -347,6 +348,7 @@ def _colour(request: ColourQuery, place: MarkGeometry, spectrum: Spectrum) -> Co
     nm, values = spectrum.wavelengths, relative(spectrum, request.white)
     if not np.isfinite(values).all():
         raise ValueError("this spectrum contains invalid values (nan or infinity), so no colour can be computed")
+    check_colour(request.viewing, Quantity.REFLECTANCE, spectrum.wavelengths)
     (appearance,) = appearances(values[None], nm, request.viewing)
     if not request.smooth:
         return ColourResult(appearance)

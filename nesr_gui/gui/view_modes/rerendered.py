@@ -6,6 +6,7 @@ import numpy as np
 
 from nesr_gui.colorimetry.appearance import white_scale
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
+from nesr_gui.fields.camera import MAX_LOST_RESPONSE, lost_response
 from nesr_gui.fields.protocol import ProgressCallback, SpectralField
 from nesr_gui.gui.model.viewport import SamplingGrid
 from nesr_gui.gui.view_modes.base import RenderContext, ValueScale, ViewMode, bands_of, not_shared, spectra_in_pieces
@@ -42,6 +43,16 @@ def rendered(
     return spectra_in_pieces(field, bands, sampling, progress, see, 3)
 
 
+def _missing(context: RenderContext) -> str:
+    if context.field is None:
+        return ""
+    bands = bands_of(context.field, within=VISIBLE)
+    lost = lost_response(context.viewing, Quantity.REFLECTANCE, bands)
+    return f", without {lost:.0%} of the response, outside {bands.nm[0]:g}-{bands.nm[-1]:g} nm" if (
+        lost > MAX_LOST_RESPONSE
+    ) else ""  # fmt: skip
+
+
 class Rerendered(ViewMode):
     """The colours of the spectra under the chosen light, for the chosen observer or camera."""
 
@@ -57,11 +68,11 @@ class Rerendered(ViewMode):
         )
 
     def caption(self, context: RenderContext) -> str:
-        """Return the viewing conditions."""
+        """Return the viewing conditions, and how much of the response is missing if the colours are wrong for it."""
         relative = f", white is {context.white.name}" if context.white is not None else ""
         if context.field is not None and context.field.quantity is Quantity.UNKNOWN and not relative:
             relative = ", values taken as reflectance"
-        return f"{context.viewing.name}{relative}, re-rendered"
+        return f"{context.viewing.name}{relative}{_missing(context)}, re-rendered"
 
     def cache_key(self, context: RenderContext) -> tuple[object, ...]:
         """Field, viewing conditions and white."""

@@ -248,6 +248,15 @@ def test_radiance_is_not_put_under_a_light(context: RenderContext) -> None:
     assert "800-1100 nm" in MODES["rerendered"].unavailable_reason(infrared)
 
 
+@pytest.mark.parametrize(
+    ("low", "says"), [(400, ""), (420, ""), (450, ", without 32% of the response, outside 450-700 nm")]
+)
+def test_colours_of_an_image_that_does_not_determine_them_say_so(context: RenderContext, low: int, says: str) -> None:
+    bands = Wavelengths.from_step(low, 700, 10)
+    cut = replace(context, field=CubeField(VALUES[-len(bands) :], bands, Quantity.REFLECTANCE))
+    assert MODES["rerendered"].caption(cut) == f"D65, CIE 1931 2°{says}, re-rendered"
+
+
 def test_radiance_is_seen_relative_to_a_white(context: RenderContext) -> None:
     light = np.linspace(0.3, 2.0, len(BANDS), dtype=np.float32)
     lit = CubeField(VALUES * light[:, None, None], BANDS, Quantity.RADIANCE)
