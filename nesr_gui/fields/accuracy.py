@@ -23,8 +23,8 @@ Members = Callable[[slice, slice], npt.NDArray[np.bool_]]
 """Selects the pixels (h, w) of a rectangle, rows × columns, that count."""
 
 CONDITIONS = (
-    "MRAE = mean |y - t| / (t + 0.001); RMSE and PSNR for a range of 1; spectral angle in degrees over pixels of mean "
-    f"truth above {MIN_TRUTH_FOR_ANGLE:g}; ΔE2000 of the colours for the default camera (CIE 1931 2°, D65)"
+    "MRAE = mean |y - t| / (max(t, 0) + 0.001); RMSE and PSNR for a range of 1; spectral angle in degrees over pixels "
+    f"of mean truth above {MIN_TRUTH_FOR_ANGLE:g}; ΔE2000 of the colours for the default camera (CIE 1931 2°, D65)"
 )
 
 
