@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
@@ -43,6 +44,7 @@ from nesr_gui.spectral import FloatArray, SpectralCube, Spectrum, Wavelengths
 PATCH = 5  # side in source pixels of the square whose mean a reading is compared with
 NOISE = 0.005  # standard deviation of a reading, relative to its largest value, unless it is stated
 MARGIN = 10.0  # nm that a reading may lack at either end of the range of a model
+WIDEST_GAP = 25.0  # nm between values of a reading, within that range
 DOUBTFUL_COLOUR = 10.0  # ΔE2000 from which a reading is said to be of another spot
 DOUBTFUL_ERROR, DOUBTFUL_DIFFERENCE = 1.5, 0.1  # of an anchor left out: relative to the field beneath, and to its mean
 CHUNK = 4096  # pixels whose kernels are computed at once, so that they stay in the processor's caches
@@ -574,6 +576,12 @@ def _resample(prior: ResidualPrior, anchor: Anchor) -> tuple[Doubles, Doubles]:
     if nm.size < 2 or nm[0] > low + MARGIN or nm[-1] < high - MARGIN:
         covers = f"covers {nm[0]:g}-{nm[-1]:g} nm" if nm.size else "has no values"
         raise ValueError(f"{name} {covers}; a measured spectrum must cover {low:g}-{high:g} nm")
+    for start, stop in pairwise(nm.tolist()):
+        if stop - start > WIDEST_GAP and start < high - MARGIN and stop > low + MARGIN:
+            raise ValueError(
+                f"{name} has no values between {start:g} and {stop:g} nm; a measured spectrum needs one every "
+                f"{WIDEST_GAP:g} nm or less"
+            )
     noise = np.full(nm.size, NOISE * abs(values).max()) if anchor.noise is None else anchor.noise[valid]
     return np.interp(prior.nm, nm, values), np.interp(prior.nm, nm, noise)
 

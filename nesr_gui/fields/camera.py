@@ -68,8 +68,9 @@ def render_photograph(
         raise ValueError(f"this cube has {pixels:,} pixels; a photograph can have at most {MOST_PIXELS:,}")
     light, holes = _render(cube, bands, camera_weights(viewing, cube.quantity, bands.nm), progress)
     peaks = light.max(axis=2)
-    peak = float(np.percentile(peaks, BRIGHT)) if peaks.max() > 0 else 1.0
-    exposure = 1.0 if cube.quantity is Quantity.REFLECTANCE and peak <= 1 else 1 / max(peak, 1e-12)
+    lit = peaks[peaks > 0]
+    peak = float(np.percentile(lit, BRIGHT)) if lit.size else 1.0
+    exposure = 1.0 if cube.quantity is Quantity.REFLECTANCE and peak <= 1 else 1 / peak
     light *= np.float32(exposure)
     outside = (light < -1e-3).any(axis=2) | (light > 1 + 1e-3).any(axis=2)
     conditions = viewing.observer.name if cube.quantity is Quantity.RADIANCE else viewing.name

@@ -92,7 +92,15 @@ def fit_gain(photograph: RGBImage, rendered: FloatArray) -> float:
 
 
 def resize_area(values: FloatArray, size: Shape) -> FloatArray:
-    """Resize values (..., h, w) to `size` by area averaging."""
+    """Resize values (..., h, w) to `size` by averaging over the part of each area that has values; NaN without."""
+    known = np.isfinite(values)
+    if known.all():
+        return _averaged(values, size)
+    share = _averaged(known.astype(np.float32), size)
+    return _averaged(np.where(known, values, np.float32(0)), size) / np.where(share > 0, share, np.float32(np.nan))
+
+
+def _averaged(values: FloatArray, size: Shape) -> FloatArray:
     for axis, wanted in zip((values.ndim - 2, values.ndim - 1), size, strict=True):
         taps = ResamplingWeights.of(wanted, values.shape[axis], values.shape[axis] / wanted)
         values = taps.gather(values, np.arange(wanted), 0, axis)
@@ -107,16 +115,24 @@ def _same_proportions(one: Shape, other: Shape) -> bool:
 
 
 def _render(cube: SpectralField, progress: ProgressCallback | None) -> FloatArray:
-    """Linear colours (3, h, w) of a cube for the default camera; a large cube is subsampled."""
+    """Linear colours (3, h, w) of a cube for the default camera, not finite where a pixel lacks values.
+
+    A large cube is subsampled, and bands without any values are taken as linear between their neighbours.
+    """
     bands = camera_bands(cube)
     weights = camera_weights(ViewingConditions.default(), cube.quantity, bands.nm)
     stride = max(max(cube.shape) // MIN_READ_SIDE, 1)
-    rendered = np.zeros((3, *(-(-side // stride) for side in cube.shape)), np.float32)
+    images = np.empty((len(bands), *(-(-side // stride) for side in cube.shape)), np.float32)
     for i, nm in enumerate(bands):
         if progress is not None:
             progress(i / len(bands))
-        rendered += weights[i][:, None, None] * np.nan_to_num(cube.band(nm, stride=stride), posinf=0, neginf=0)
-    return rendered
+        images[i] = cube.band(nm, stride=stride)
+    images[~np.isfinite(images)] = np.nan
+    known = np.isfinite(images).any(axis=(1, 2))
+    if known.any() and not known.all():
+        shares = np.stack([np.interp(bands.nm, bands.nm[known], one) for one in np.eye(known.sum())])
+        images, weights = images[known], (shares @ weights).astype(np.float32)
+    return np.tensordot(weights, images, axes=(0, 0))
 
 
 def _compared_shape(photograph: Shape, rendered: Shape) -> Shape:
@@ -129,11 +145,14 @@ def _compared_shape(photograph: Shape, rendered: Shape) -> Shape:
 def _correlation(photograph: RGBImage, rendered: FloatArray) -> float:
     """Correlation of the compressed colours of a photograph and a cube (3, h, w), about the channel means."""
     size = _compared_shape(photograph.shape, (rendered.shape[1], rendered.shape[2]))
-    one, other = (_compress(resize_area(part, size)) for part in (np.moveaxis(photograph.values, -1, 0), rendered))
+    photographed, light = resize_area(np.moveaxis(photograph.values, -1, 0), size), resize_area(rendered, size)
+    known = np.isfinite(light).all(axis=0)
+    one, other = (_compress(part[:, known]) for part in (photographed, light))
     norm = math.sqrt(float((one**2).sum()) * float((other**2).sum()))
     return float((one * other).sum()) / norm if norm > 0 else 0.0
 
 
 def _compress(light: FloatArray) -> npt.NDArray[np.float64]:
+    """Compressed light (3, n) about the channel means."""
     values = np.maximum(light, 0).astype(np.float64) ** (1 / 2.2)
-    return values - values.mean(axis=(1, 2), keepdims=True)
+    return values - (values.mean(axis=1, keepdims=True) if values.size else 0)

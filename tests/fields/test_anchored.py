@@ -345,6 +345,12 @@ def test_a_spot_of_a_binned_photograph_is_in_source_pixels():
         (np.arange(450, 701, 10.0), 0.5, r"x covers 450-700 nm; a measured spectrum must cover 400-700 nm"),
         (np.arange(400, 651, 10.0), 0.5, r"x covers 400-650 nm; .* must cover"),
         (BANDS.nm, np.nan, r"x has no values; .* must cover"),
+        (
+            [400, 700.0],
+            0.5,
+            r"x has no values between 400 and 700 nm; a measured spectrum needs one every 25 nm or less",
+        ),
+        (np.delete(BANDS.nm, [10, 11]), 0.5, r"x has no values between 490 and 520 nm"),
         (BANDS.nm, 0.0, r"x is black or has the opposite colour of its spot; measure it again"),
     ],
 )
@@ -354,8 +360,8 @@ def test_unusable_readings_are_refused(beneath, nm, values, message):
         beneath.anchored([Anchor(3, 3, spectrum)])
 
 
-def test_a_reading_may_lack_a_little_at_the_ends(beneath):
-    nm = np.linspace(400 + MARGIN, 700 - MARGIN, 57)
+def test_a_reading_may_lack_a_little_at_the_ends_and_anything_outside(beneath):
+    nm = np.concatenate([[350], np.linspace(400 + MARGIN, 700 - MARGIN, 55), [900]])
     assert isinstance(beneath.anchored([Anchor(3, 3, Spectrum(Wavelengths(nm), np.full(57, 0.5), "x"))]), AnchoredField)
 
 

@@ -54,6 +54,14 @@ def test_percent_and_counts_are_exposed() -> None:
     assert black.values.max() == 0
 
 
+def test_a_small_object_on_black_is_exposed_as_it_is_alone() -> None:
+    values = np.zeros((31, 300, 300), np.float32)
+    values[:, 100:106, 100:108] = 0.01 * VALUES
+    made, exposure = render_photograph(cube(values, Quantity.UNKNOWN), "")
+    assert exposure == pytest.approx(render_photograph(cube(0.01 * VALUES, Quantity.UNKNOWN), "")[1])
+    assert 0.3 < np.median(made.values[100:106, 100:108]) < 0.9
+
+
 def test_pixels_without_values_are_black_and_told() -> None:
     holed = VALUES.copy()
     holed[3, 1, 2] = np.nan

@@ -82,6 +82,21 @@ def test_pixels_marked_as_clipped_do_not_count_for_the_gain() -> None:
     assert register(RGBImage(values), cube).gain < 0.9  # where nothing is known of them
 
 
+@pytest.mark.parametrize("missing", ["pixels", "rows", "bands"])
+def test_what_a_cube_lacks_does_not_count_for_the_gain(missing: str) -> None:
+    holed = SCENE.copy()
+    if missing == "pixels":
+        holed[:, np.random.default_rng(1).random(SCENE.shape[1:]) < 0.1] = np.nan
+    elif missing == "rows":
+        holed[:, ::5] = np.inf
+    else:
+        holed[[5, 15]] = np.nan
+    large = holed.repeat(4, 1).repeat(4, 2)  # several of its pixels are compared with one of the photograph
+    for values in (holed, large):
+        found = register(PHOTOGRAPH, CubeField(values, BANDS, Quantity.REFLECTANCE))
+        assert found.gain == pytest.approx(1, abs=0.01)
+
+
 def test_radiance_and_part_of_the_wavelengths_are_enough_to_match() -> None:
     turned = np.ascontiguousarray(SCENE[5:27, ::-1])
     found = register(PHOTOGRAPH, CubeField(turned, Wavelengths(BANDS.nm[5:27]), Quantity.RADIANCE))

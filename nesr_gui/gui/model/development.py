@@ -12,7 +12,7 @@ from nesr_gui.colorimetry.viewing_conditions import Observer
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.undo import ReplaceValue
 from nesr_gui.io.photos.camera_profile import CameraProfile
-from nesr_gui.io.photos.develop_settings import DevelopSettings, WhiteBalance
+from nesr_gui.io.photos.develop_settings import DevelopSettings, SourceEncoding, WhiteBalance
 
 if TYPE_CHECKING:
     from nesr_gui.io.photos.photo import DecodedPhoto
@@ -66,12 +66,14 @@ class Development:
 
     def choose_camera(self, camera: Observer | CameraProfile) -> None:
         """Set the camera the photograph was taken with, or its profile; one replaces the other."""
-        observer, profile = (None, camera) if isinstance(camera, CameraProfile) else (camera, None)
-        self.choose(replace(self.interpretation, camera=observer, profile=profile))
+        if isinstance(camera, CameraProfile):
+            self.use_profile(camera)
+        else:
+            self.choose(replace(self.interpretation, camera=camera, profile=None))
 
     def use_profile(self, profile: CameraProfile) -> None:
-        """Develop with a camera profile alone, which states white and exposure as well."""
-        plain = replace(self.interpretation, balance=WhiteBalance.AS_IS, stops=0.0)
+        """Develop with a camera profile alone, which states encoding, white and exposure as well."""
+        plain = replace(self.interpretation, encoding=SourceEncoding.AUTOMATIC, balance=WhiteBalance.AS_IS, stops=0.0)
         self.choose(replace(plain, camera=None, profile=profile))
 
     def note_automatic_profile(self) -> None:

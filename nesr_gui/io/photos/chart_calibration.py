@@ -378,13 +378,16 @@ def _result(
     before, after = _before(reading, used), _differences(solver.colours(form, fit), chart.colours)
     camera = decoded.stored.camera
     falloff = -float(fit.shading[0]) if form.light == "falloff" else 0.0
-    profile = CameraProfile(
-        name=camera or decoded.name, curve=_knots(fit), matrix=_folded(fit), falloff=falloff, camera=camera,
-        encoding=reading.encoding, read_as=str(reading.read_as), chart=chart.name, patches=int(used.sum()),
-        photograph=decoded.name, sha256=decoded.sha256, before=float(before[used].mean()),
-        after=float(after[used].mean()), left_out=float(left_out[used].mean()),
-        white_balance=decoded.stored.white_balance,
-    )  # fmt: skip
+    try:
+        profile = CameraProfile(
+            name=camera or decoded.name, curve=_knots(fit), matrix=_folded(fit), falloff=falloff, camera=camera,
+            encoding=reading.encoding, read_as=str(reading.read_as), chart=chart.name, patches=int(used.sum()),
+            photograph=decoded.name, sha256=decoded.sha256, before=float(before[used].mean()),
+            after=float(after[used].mean()), left_out=float(left_out[used].mean()),
+            white_balance=decoded.stored.white_balance,
+        )  # fmt: skip
+    except ValueError as error:  # numbers that no profile has
+        raise ChartError(f"the chart is too dark for a profile, {error}; expose it more") from error
     patches = tuple(
         PatchResult(name, float(before[i]), float(after[i]), float(left_out[i]), solver.reasons.get(i, ""))
         for i, name in enumerate(chart.patches)
@@ -415,8 +418,8 @@ def _notes(solver: _Solver, form: _Form, fit: _Fit) -> list[str]:
 
 
 def _knots(fit: _Fit) -> tuple[tuple[float, float], ...]:
-    """The tone curve as knots, dense near black, for light up to full scale."""
-    codes = np.linspace(0, 1, KNOTS) ** 3
+    """The tone curve as knots, dense near black, for light up to full scale and the chart's white."""
+    codes = max(1.0, float(np.exp(fit.knees[1]))) * np.linspace(0, 1, KNOTS) ** 3
     light = np.maximum.accumulate(fit.linear(codes[:, None])[:, 0])
     return tuple(zip(codes.tolist(), light.tolist(), strict=True))
 

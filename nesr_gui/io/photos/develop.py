@@ -47,7 +47,7 @@ GREY_POINT_RADIUS = 2  # pixels on each side of a grey point that are averaged
 
 
 def grey_gains(light: FloatArray) -> npt.NDArray[np.float64] | None:
-    """Gains (3,) that make the mean of light (h, w, 3) grey at equal luminance; None if it cannot be a grey."""
+    """Gains (3,) that make the mean of light (..., 3) grey at equal luminance; None if it cannot be a grey."""
     mean = light.reshape(-1, 3).mean(axis=0).astype(np.float64)
     if mean.min() < MIN_GREY or mean.max() / mean.min() > MAX_GAIN:
         return None
@@ -177,12 +177,12 @@ def develop(
         pixels = pixels[..., : pixels.shape[2] - 1]
         notes.append("The alpha channel was dropped.")
     reading = _conversion_by_profile(stored, pixels, interpretation)
-    adjustment = _adjustment(pixels, reading, interpretation)
+    white = None if pixels.dtype.kind == "f" else stored.white
+    adjustment = _adjustment(pixels, white, reading, interpretation)
     is_adjusted = not np.array_equal(adjustment, np.eye(3)) or interpretation.profile is not None
     if not np.array_equal(adjustment, np.eye(3)) or reading.scaled != 1:
         reading.convert = reading.convert.then(adjustment / reading.scaled)
     factor = 1 if max_pixels is None else binning_factor(max_pixels, decoded.shape)
-    white = None if pixels.dtype.kind == "f" else stored.white
     values, clipped, outside = _develop_strips(
         pixels, white, reading.convert, factor, profile=interpretation.profile, progress=progress
     )
@@ -327,8 +327,10 @@ def _darken(pixels: npt.NDArray[np.generic], white: int | None, reading: _Readin
         )
 
 
-def _adjustment(pixels: npt.NDArray[np.generic], reading: _Reading, chosen: DevelopSettings) -> npt.NDArray[np.float64]:
-    """Matrix (3, 3) of the user's adjustments, on linear light."""
+def _adjustment(
+    pixels: npt.NDArray[np.generic], white: int | None, reading: _Reading, chosen: DevelopSettings
+) -> npt.NDArray[np.float64]:
+    """Matrix (3, 3) of the user's adjustments, on linear light; `white` is the full scale of integers."""
     matrix = np.eye(3)
     if chosen.balance is WhiteBalance.GREY_POINT and chosen.grey_point is not None:
         row, col = (min(at, size - 1) for at, size in zip(chosen.grey_point, pixels.shape[:2], strict=True))
@@ -336,8 +338,17 @@ def _adjustment(pixels: npt.NDArray[np.generic], reading: _Reading, chosen: Deve
             slice(max(row - GREY_POINT_RADIUS, 0), row + GREY_POINT_RADIUS + 1),
             slice(max(col - GREY_POINT_RADIUS, 0), col + GREY_POINT_RADIUS + 1),
         )
-        gains = grey_gains(reading.convert(pixels[around]))
-        if gains is None:
+        window = pixels[around]
+        known = (
+            ~_any_channel((window == 0) | (window == white)) if white is not None else np.ones(window.shape[:2], bool)
+        )
+        gains = grey_gains(reading.convert(window)[known]) if known.any() else None
+        if not known.any():
+            reading.notes.append(
+                "The grey point is clipped in the file; white was left as it is. Choose a grey that is neither "
+                "overexposed nor black."
+            )
+        elif gains is None:
             reading.notes.append("The grey point is black or has no colour to balance; white was left as it is.")
         else:
             matrix = np.diag(gains)

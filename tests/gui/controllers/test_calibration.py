@@ -28,7 +28,7 @@ from nesr_gui.io.photos import chart_calibration, chart_finder
 from nesr_gui.io.photos.camera_profile import CameraProfile, read_profile
 from nesr_gui.io.photos.chart_calibration import calibrate
 from nesr_gui.io.photos.chart_patches import ChartError, read_patches
-from nesr_gui.io.photos.develop_settings import DevelopSettings, WhiteBalance
+from nesr_gui.io.photos.develop_settings import DevelopSettings, SourceEncoding, WhiteBalance
 from nesr_gui.io.photos.photo import TONE_CURVE
 from nesr_gui.io.photos.profile_library import StoredProfile, read_library, write_library
 from tests.io.photos.test_chart_calibration import CORNERS, SHAPE, codes, photograph
@@ -368,6 +368,18 @@ def test_a_damaged_list_of_profiles_does_not_keep_photographs_shut(app: App, pho
     open_photo(app, photo, qtbot)
     assert "Stored camera profiles were left aside" in app.window.messages.text.text()
     assert app.document.development.interpretation == DevelopSettings()
+
+
+@pytest.mark.parametrize("choose", ["use_profile", "choose_camera"])
+def test_a_profile_decides_how_its_photograph_is_read(
+    app: App, photo: Path, expected: CameraProfile, qtbot: QtBot, choose: str
+) -> None:
+    """An encoding, white or exposure chosen before would be applied once more."""
+    open_photo(app, photo, qtbot)
+    development = app.document.development
+    development.choose(DevelopSettings(encoding=SourceEncoding.GAMMA, stops=1.0))
+    getattr(development, choose)(expected)
+    assert development.interpretation == DevelopSettings(profile=expected)
 
 
 def test_a_session_keeps_its_own_profile_exactly(

@@ -276,6 +276,25 @@ def test_a_linear_file_stays_linear_and_is_read_so_again() -> None:
     np.testing.assert_allclose(image.values[40:60, 50:70].mean((0, 1)), classic().colours[0], atol=0.02)
 
 
+@pytest.mark.parametrize("exponent", [1 / 2.2, 1.3])
+@pytest.mark.parametrize("scale", [0.5, 4, 100, 65535])
+def test_the_scale_of_a_file_of_floats_does_not_matter(scale: float, exponent: float) -> None:
+    stored = DecodedPixels((scale * (picture() @ bells().T) ** exponent).astype(np.float32), 1)
+    photo = DecodedPhoto(stored, "light.tif", "0")
+    made = calibrated(photo)
+    image = develop(photo, DevelopSettings(profile=made.profile))
+    colours = image.values[40:60, 50:70].mean((0, 1)), image.values[190:205, 40:55].mean((0, 1))
+    expected = classic().colours[[0, 18]]
+    assert made.profile.after < 2
+    assert cie.colour_differences(np.array(colours) * expected.mean() / np.mean(colours), expected).max() < 3
+
+
+def test_a_tone_curve_that_cannot_be_stored_is_refused() -> None:
+    stored = DecodedPixels((1e-3 * (picture() @ bells().T) ** (1 / 2.2)).astype(np.float32), 1)
+    with pytest.raises(ChartError, match=r"the chart is too dark for a profile, .* too large; expose it more"):
+        calibrated(DecodedPhoto(stored, "dark.tif", "0"))
+
+
 def test_a_tone_curve_needs_greys() -> None:
     """A chart without greys keeps the curve of the file, and says so."""
     whole = classic()

@@ -228,6 +228,18 @@ def test_a_grey_point_that_is_none_leaves_white_and_says_so(tmp_path: Path) -> N
     assert any("white was left as it is" in note for note in image.source.notes)
 
 
+def test_clipped_pixels_do_not_decide_the_white(tmp_path: Path) -> None:
+    """The ratio of channels that were cut off is not that of the light."""
+    numbers = np.full((9, 18, 3), (160, 120, 90), np.uint8)
+    numbers[:, :9] = (255, 255, 203)
+    file = decoded(tmp_path, pillow(numbers, "PNG"))
+    image = develop(file, DevelopSettings(balance=WhiteBalance.GREY_POINT, grey_point=(4, 4)))
+    np.testing.assert_array_equal(image.values, develop(file, PLAIN).values)
+    assert any("clipped" in note and "overexposed" in note for note in image.source.notes)
+    beside = develop(file, DevelopSettings(balance=WhiteBalance.GREY_POINT, grey_point=(4, 8)))
+    np.testing.assert_allclose(beside.values[4, 12], beside.values[4, 12].mean(), rtol=1e-5)
+
+
 def test_temperature_and_tint_move_white_as_lights_do() -> None:
     np.testing.assert_allclose(balance_matrix(6504, 0), np.eye(3), atol=1e-9)
     warm, cold, green = (balance_matrix(k, t) @ np.ones(3) for k, t in ((3000, 0), (12_000, 0), (6504, 30)))
