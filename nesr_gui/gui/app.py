@@ -296,7 +296,7 @@ class App(QObject):
             (self.spectra.show_pair, (C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES, C.COLOUR_RESULTS, C.SELECTION)),
             (self.spectra.show_viewing, (C.VIEWING,)),
             (self.spectra.show_white, (C.FIELD, C.ACTIVE_MARK, C.CURVES, C.WHITE)),
-            (self.spectra.show_hover_curve, (C.HOVER_CURVE, C.PLOT_SETTINGS)),
+            (self.spectra.show_hover_curve, (C.HOVER_CURVE, C.PLOT_SETTINGS, C.MARKS, C.ACTIVE_MARK, C.CURVES)),
             (self.spectra.show_tool, (C.TOOL, C.PICKING)),
             (self._show_hover, (C.HOVER, C.VIEW_SETTINGS)),
             (self.scatter.show, (C.IMAGE, C.FIELD, C.SCATTER, C.SCATTER_VALUES, C.VIEW_SETTINGS, C.ANALYSIS_SETTINGS)),
@@ -342,6 +342,7 @@ class App(QObject):
         """Update curves that are normalised at the wavelength."""
         if self.document.plot_settings.transform.normalise is Normalise.AT_WAVELENGTH:
             self.spectra.show_curves()
+            self.spectra.show_hover_curve()
 
     def _show_analysis_panel(self) -> None:
         self.analyses.show_panel()

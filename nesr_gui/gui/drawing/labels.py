@@ -32,7 +32,7 @@ def spread_out(wanted: Sequence[float], height: float, low: float, high: float) 
     Returns:
         A centre for each wanted one, between `low` and `high`; None if the labels do not fit.
     """
-    if len(wanted) * height > high - low:
+    if len(wanted) * height > (high - low) * (1 + 1e-9):  # a height may be the space divided by their number
         return None
     order = sorted(range(len(wanted)), key=lambda place: wanted[place])
     blocks: list[tuple[float, int]] = []  # mean of the offsets of adjacent labels, and their number

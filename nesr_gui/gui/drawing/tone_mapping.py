@@ -87,6 +87,14 @@ class ToneMapping:
         return shown
 
 
+@lru_cache(maxsize=64)
+def bar_colours(name: str, nm: float) -> UInt8Array:
+    """Return the colours (256, 3) of evenly spaced values between the limits, for a colour bar; see `lookup`."""
+    shades = ToneMapping.of((0.0, 1.0), name).shade(np.linspace(0, 1, 256, dtype=np.float32))
+    table = lookup(name, nm)
+    return table[shades] if table is not None else np.repeat(shades[:, None], 3, axis=1)
+
+
 NONE, MISSING = (38, 38, 40), (64, 64, 66)
 """Dark greys of pixels without a class, and of pixels without a value."""
 _PALE, _GREY = 0.3, 150  # share of the colour that remains where an analysis abstains, and the grey it is mixed with

@@ -14,10 +14,11 @@ from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.fields.resampled import binned_field
 from nesr_gui.gui.drawing.symbols import draw_sign
 from nesr_gui.gui.drawing.ticks import ticks
-from nesr_gui.gui.drawing.tone_mapping import lookup
-from nesr_gui.gui.figures.export import INK, QUIET, draw_text, rendered, save_drawing
+from nesr_gui.gui.drawing.tone_mapping import bar_colours, lookup
+from nesr_gui.gui.figures.export import INK, QUIET, draw_number, draw_text, rendered, save_drawing
 from nesr_gui.gui.model.document import UInt8Array
 from nesr_gui.gui.model.marks import Mark
+from nesr_gui.gui.model.palette import GREY, TINT
 from nesr_gui.gui.model.view_settings import ErrorMetric, ViewSettings
 from nesr_gui.gui.model.viewport import SamplingGrid
 from nesr_gui.gui.tasks.rendering import RenderRequest, render_frame
@@ -94,12 +95,8 @@ def painted(figure: TruthFigure, progress: ProgressCallback) -> Page:
             row.append(_picture(name, of, figure.longest))
             done += 1
         rows.append(tuple(row))
-    bar = lookup(
-        context.view_settings.colormaps.get(SCALES[figure.measure].key, SCALES[figure.measure].colormap), 550.0
-    )
-    return Page(
-        figure, tuple(rows), bar if bar is not None else np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, 1)
-    )
+    colormap = context.view_settings.colormaps[SCALES[figure.measure].key]
+    return Page(figure, tuple(rows), bar_colours(colormap, 550.0))
 
 
 def _coloured(context: RenderContext) -> str:
@@ -111,6 +108,7 @@ def _look(figure: TruthFigure) -> ViewSettings:
     """Return view settings with the same limits and colormap for errors at a wavelength and over all."""
     view_settings = replace(figure.context.view_settings, measure=figure.measure)
     colours = view_settings.colormaps.get(SCALES[figure.measure].key, SCALES[figure.measure].colormap)
+    colours = GREY if colours == TINT else colours  # the tint of one wavelength is not that of the colour bar
     for measure in (figure.measure, KINDS[figure.measure]):
         key = SCALES[measure].key
         view_settings = view_settings.with_levels(key, (0.0, figure.limit)).with_colormap(key, colours)
@@ -189,7 +187,7 @@ def _draw_bar(painter: QPainter, page: Page, where: QRectF) -> None:
         y = where.bottom() - where.height() * value / page.figure.limit
         painter.setPen(QPen(INK, 0.5))
         painter.drawLine(QPointF(where.right(), y), QPointF(where.right() + 2.5, y))
-        draw_text(painter, QRectF(where.right() + 4, y - 6, BAR - 20, 12), f"{value:g}")
+        draw_number(painter, QRectF(where.right() + 4, y - 6, BAR - 20, 12), value)
 
 
 def _image(picture: UInt8Array) -> QImage:

@@ -118,6 +118,17 @@ def draw_text(
     painter.drawText(where, side | Qt.AlignmentFlag.AlignVCenter, fitting)
 
 
+def draw_number(
+    painter: QPainter, where: QRectF, value: float, ink: QColor = INK,
+    side: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft, points: int = 10,
+) -> None:  # fmt: skip
+    """Draw a number at a tick, smaller if it does not fit: without its last digits it would be another number."""
+    text = f"{value:g}"
+    while points > 1 and text_width(painter, text, points) > where.width():
+        points -= 1
+    draw_text(painter, where, text, ink, side, points)
+
+
 def text_width(painter: QPainter, text: str, points: int, family: str = "") -> float:
     """Return the width in points that `draw_text` needs, rounded up to a whole point."""
     return math.ceil(QFontMetricsF(_font(points, family), painter.device()).horizontalAdvance(text)) + 1.0

@@ -8,10 +8,9 @@ import math
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QRectF, Qt
@@ -150,13 +149,9 @@ def export_sweep(request: SweepExport, progress: ProgressCallback) -> Sweep:
             raise ValueError(
                 f"cannot write {request.path.name} as {kind.label}; choose a name that ends in {kind.ending}"
             )
-        with (
-            atomic_write(request.path) as part,
-            _writer(part, kind.ending, request.sweep.frames_per_second) as writer,
-        ):
-            for i, nm in enumerate(nms):
-                progress(i / len(nms))
-                writer.append_data(frame(request, nm))
+        write = _write_gif if kind is SweepFormat.GIF else _write_video
+        with atomic_write(request.path) as part:
+            write(part, _frames(request, nms, progress), request.sweep.frames_per_second)
     progress(1.0)
     return request.sweep
 
@@ -234,23 +229,36 @@ def _labelled(rgb: UInt8Array, text: str) -> UInt8Array:
     return rows[:, : 3 * width].reshape(height, width, 3).copy()
 
 
-@contextmanager
-def _writer(part: Path, ending: str, frames_per_second: int) -> Iterator[Any]:
-    """Open an imageio writer for the temporary file `part`.
+def _frames(request: SweepExport, nms: list[float], progress: ProgressCallback) -> Iterator[UInt8Array]:
+    for i, nm in enumerate(nms):
+        progress(i / len(nms))
+        yield frame(request, nm)
 
-    imageio and ffmpeg derive the format from the extension, so a file with the right one is written and then renamed.
-    """
+
+def _write_gif(part: Path, frames: Iterator[UInt8Array], frames_per_second: int) -> None:
+    """Write an animation that repeats for ever; equal frames are merged, and last as long as all of them."""
+    from PIL import Image
+
+    images, duration = map(Image.fromarray, frames), round(1000 * gif_seconds(frames_per_second))
+    next(images).save(part, "GIF", save_all=True, append_images=images, duration=duration, loop=0)
+
+
+def gif_seconds(frames_per_second: int) -> float:
+    """Return how long a frame of a GIF lasts: whole hundredths of a second, of which viewers show no fewer than two."""
+    return max(round(100 / frames_per_second), 2) / 100
+
+
+def _write_video(part: Path, frames: Iterator[UInt8Array], frames_per_second: int) -> None:
+    """Write H.264; imageio and ffmpeg derive the format from the extension, so a file that has it is renamed."""
     from imageio import v2
 
-    film = part.with_name(part.name + ending)
-    options: dict[str, Any] = (
-        {"format": "GIF-PIL", "duration": 1 / frames_per_second, "loop": 0}
-        if ending == ".gif"
-        else {"format": "FFMPEG", "fps": frames_per_second, "codec": "libx264", "quality": 8, "macro_block_size": 2}
-    )
+    film = part.with_name(part.name + SweepFormat.MP4.ending)
+    options = {"fps": frames_per_second, "codec": "libx264", "quality": 8, "macro_block_size": 2}
     try:
-        with closing(v2.get_writer(film, mode="I", **options)) as writer:  # its __exit__ leaks ffmpeg after an error
-            yield writer
+        # its __exit__ leaks ffmpeg after an error
+        with closing(v2.get_writer(film, format="FFMPEG", mode="I", **options)) as writer:
+            for rgb in frames:
+                writer.append_data(rgb)
         os.replace(film, part)
     finally:
         film.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.gui.drawing.labels import metric_unit
 from nesr_gui.gui.drawing.ticks import ticks
 from nesr_gui.gui.drawing.tone_mapping import lookup
-from nesr_gui.gui.figures.export import INK, QUIET, draw_text, save_drawing
+from nesr_gui.gui.figures.export import INK, QUIET, draw_number, draw_text, save_drawing
 from nesr_gui.gui.model.transect import TransectSpectra
 from nesr_gui.gui.tasks.transect import TransectRequest, query_transect, query_transect_values
 
@@ -71,12 +71,12 @@ class _Drawing:
             for value in ticks(low, high, area.height() / 24):
                 y = _between(value, (low, high), area.bottom(), area.top())
                 where = QRectF(14, y - 6, area.left() - 18, 12)
-                draw_text(painter, where, f"{value:g}", QUIET, Qt.AlignmentFlag.AlignRight, points=8)
+                draw_number(painter, where, value, QUIET, Qt.AlignmentFlag.AlignRight, points=8)
             self._draw_upright(QPointF(7, area.center().y()), title)
         for value in ticks(0.0, self._length, 6):
             x = _between(value, (0.0, self._length), _CURVE.left(), _CURVE.right())
             where = QRectF(x - 20, _CURVE.bottom() + 2, 40, 12)
-            draw_text(painter, where, f"{value:g}", QUIET, Qt.AlignmentFlag.AlignHCenter, points=8)
+            draw_number(painter, where, value, QUIET, Qt.AlignmentFlag.AlignHCenter, points=8)
         where = QRectF(0, _CURVE.bottom() + 14, SIZE.width(), 12)
         text = f"distance from A ({self._unit}); curve at {self._nm:g} nm"
         if self._values.limits is not None:
@@ -99,7 +99,7 @@ class _Drawing:
         low, high = spectra.limits
         for value in ticks(low, high, 7):
             y = _between(value, (low, high), _BAR.bottom(), _BAR.top())
-            draw_text(painter, QRectF(_BAR.right() + 4, y - 6, 40, 12), f"{value:g}", QUIET, points=8)
+            draw_number(painter, QRectF(_BAR.right() + 4, y - 6, 40, 12), value, QUIET, points=8)
 
     def _draw_grid(self, area: QRectF, value_range: tuple[float, float]) -> None:
         self._painter.setPen(QPen(_GRID, 0.5))

@@ -76,18 +76,22 @@ class Transform:
         return np.asarray(values, np.float64)
 
     def scale(self, spectrum: Spectrum, nm: float) -> float:
-        """Return the divisor of the normalisation; 1 where it would be zero or not finite."""
-        values, bands = spectrum.values.astype(np.float64), spectrum.wavelengths.nm
+        """Return the divisor of the normalisation, over the bands that have values.
+
+        It is 1 instead of zero, and nan if there is no value at the wavelength of the normalisation.
+        """
+        known = np.isfinite(spectrum.values)
+        values, bands = spectrum.values[known].astype(np.float64), spectrum.wavelengths.nm[known]
+        if self.normalise is Normalise.NONE or not values.size:
+            return 1.0
         if self.normalise is Normalise.MAXIMUM:
             scale = values.max()
         elif self.normalise is Normalise.AREA:
             width = bands[-1] - bands[0]
             scale = np.trapezoid(values, bands) / width if width > 0 else values[0]
-        elif self.normalise is Normalise.AT_WAVELENGTH:
-            scale = np.interp(nm, bands, values)
         else:
-            return 1.0
-        return float(scale) if np.isfinite(scale) and abs(scale) > 1e-30 else 1.0
+            scale = np.interp(nm, spectrum.wavelengths.nm, np.where(known, spectrum.values, np.nan))
+        return 1.0 if abs(scale) <= 1e-30 else float(scale)
 
     def apply(self, spectrum: Spectrum, nm: float, active: Spectrum | None) -> Values:
         """Return the processed values (L,); differences are nan where `active` has no values."""

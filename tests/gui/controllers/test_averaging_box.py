@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from nesr_gui.analysis.transect import box_mean
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
+from nesr_gui.gui.model.plot_settings import Normalise, Transform
 from nesr_gui.gui.model.session_file import SessionData, read_session, write_session
 from nesr_gui.gui.model.view_settings import BOXES, PaneLayout, ViewSettings
 from nesr_gui.gui.view_modes import MODES
@@ -157,3 +158,20 @@ def test_the_box_is_in_sessions_and_in_new_tabs(opened: App, tmp_path) -> None:
     assert opened.document.view_settings.box == 5
     with pytest.raises(ValueError, match=r"an averaging box of 4 pixels; 1, 3, 5, 9 are possible"):
         ViewSettings(box=4)
+
+
+def test_the_curve_under_the_mouse_follows_the_wavelength_and_the_mark_that_it_depends_on(
+    opened: App, qtbot: QtBot
+) -> None:
+    document = opened.document
+    hover(opened, 30, 41)
+    qtbot.waitUntil(lambda: document.hover_curve is not None)
+    document.set_transform(Transform(normalise=Normalise.AT_WAVELENGTH))
+    document.set_wavelength(610)
+    spectrum = document.hover_curve
+    assert spectrum is not None
+    at_610 = spectrum.values / np.interp(610, spectrum.wavelengths.nm, spectrum.values)
+    qtbot.waitUntil(lambda: np.allclose(shown_values(opened), at_610, rtol=1e-5))
+    document.set_transform(Transform(difference=True))
+    document.add_pin(30, 41)
+    qtbot.waitUntil(lambda: np.allclose(shown_values(opened), 0, atol=1e-6))

@@ -3,7 +3,7 @@ import pytest
 
 from nesr_gui.colorimetry.cie import decode_srgb, encode_srgb, wavelength_colours
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.gui.drawing.tone_mapping import Histogram, ToneMapping, display_range, lookup
+from nesr_gui.gui.drawing.tone_mapping import Histogram, ToneMapping, bar_colours, display_range, lookup
 from nesr_gui.gui.model.palette import GREY, TINT, colormaps
 from nesr_gui.gui.tasks.loading import displayed
 from nesr_gui.spectral import RGBImage
@@ -45,6 +45,14 @@ def test_a_tint_ends_in_the_colour_of_its_wavelength_and_reversed_is_reversed() 
     assert tint[0].tolist() == [0, 0, 0] and tint[255].tolist() == wavelength_colours(650.0)[0].tolist()
     np.testing.assert_array_equal(forth, back[::-1])
     assert lookup("of another machine", 550.0) is None
+
+
+@pytest.mark.parametrize("name", [GREY, TINT, "viridis", "magma, reversed"])
+def test_the_colours_of_a_bar_are_those_of_the_picture(name: str) -> None:
+    values = np.linspace(2, 6, 256, dtype=np.float32)
+    table, shades = lookup(name, 520.0), ToneMapping.of((2.0, 6.0), name).shade(values)
+    picture = table[shades] if table is not None else np.repeat(shades[:, None], 3, axis=1)
+    assert np.abs(bar_colours(name, 520.0).astype(int) - picture).max() <= 2
 
 
 def test_a_histogram_counts_finite_values_and_knows_where_most_lie() -> None:

@@ -8,13 +8,16 @@ from pathlib import Path
 import imageio.v3 as iio
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QImage, QPainter
+from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.colorimetry.cie import encode_srgb
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.gui.app import App
+from nesr_gui.gui.figures import export
 from nesr_gui.gui.figures.comparison import WIDTH, TruthFigure, TruthFigureExport, export_truth_figure, painted
 from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.model.view_settings import ErrorMetric, ViewSettings
@@ -125,3 +128,19 @@ def test_the_dialog_previews_and_exports(
     dialog.accept()
     qtbot.waitUntil(lambda: (tmp_path / "out.pdf").exists())
     qtbot.waitUntil(lambda: "Wrote" in opened.window.messages.text.text())
+
+
+def test_numbers_at_ticks_are_drawn_whole(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = list[tuple[str, float, int]]()
+    monkeypatch.setattr(
+        export, "draw_text", lambda painter, where, text, ink, side, points: drawn.append((text, where.width(), points))
+    )
+    image = QImage(100, 100, QImage.Format.Format_RGB32)
+    painter = QPainter(image)
+    for value in (0.0, 0.005, 150000.0, -1.5e-7):
+        export.draw_number(painter, QRectF(0, 0, 26, 12), value)
+    fits = [export.text_width(painter, text, points) <= width for text, width, points in drawn]
+    painter.end()
+    assert all(fits) and [(text, points == 10) for text, _, points in drawn] == [
+        ("0", True), ("0.005", False), ("150000", False), ("-1.5e-07", False),
+    ]  # fmt: skip

@@ -9,6 +9,7 @@ import imageio_ffmpeg
 import numpy as np
 import OpenEXR
 import pytest
+from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
@@ -83,6 +84,29 @@ def test_a_film_holds_the_bands(context: RenderContext, tmp_path: Path, kind: Sw
     if ending == ".gif":
         assert iio.immeta(path, plugin="pillow")["loop"] in (0, 65535)  # for ever, or nearly
         assert iio.immeta(path, plugin="pillow")["duration"] == 100
+
+
+def test_an_animation_of_few_colours_is_read_frame_by_frame(context: RenderContext, tmp_path: Path) -> None:
+    """Flat bands, as of water vapour that was set to zero, have few colours; equal frames may be merged."""
+    values = np.repeat(np.linspace(0, 1, 31, dtype=np.float32), 31 * 45).reshape(31, 31, 45)
+    values[5:9], values[20, :, 10:] = 0, np.nan
+    flat, path = replace(context, field=CubeField(values, BANDS)), tmp_path / "film.gif"
+    sweep = replace(SWEEP, start=400.0, stop=700.0, is_labelled=False)
+    export_sweep(SweepExport(path, "band", flat, sweep, SweepFormat.GIF), ignore)
+    with Image.open(path) as film:
+        durations, shown = [], list[float]()
+        for number in range(film.n_frames):
+            film.seek(number)
+            durations.append(film.info["duration"])
+            shown.append(np.asarray(film.convert("RGB"))[0, 0, 0])
+    assert sum(durations) == 100 * len(sweep.wavelengths())
+    shades = ToneMapping.of((0.0, 1.0), GREY).shade(np.array([values[0, 0, 0], values[-1, 0, 0]]))
+    assert [shown[0], shown[-1]] == shades.tolist()
+
+
+@pytest.mark.parametrize(("rate", "seconds"), [(10, 0.1), (25, 0.04), (30, 0.03), (60, 0.02)])
+def test_frames_of_animations_last_whole_hundredths_of_a_second(rate: int, seconds: float) -> None:
+    assert films.gif_seconds(rate) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize("kind", [SweepFormat.GIF, SweepFormat.MP4])

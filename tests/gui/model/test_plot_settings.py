@@ -60,6 +60,19 @@ def test_the_difference_to_itself_is_nothing_and_differences_turn_around(
     np.testing.assert_allclose(transform.apply(FIRST, 550, SECOND), -transform.apply(SECOND, 550, FIRST), atol=1e-12)
 
 
+def test_gaps_do_not_keep_a_curve_from_being_normalised() -> None:
+    bands = Wavelengths.from_step(400, 700, 10)
+    values = np.linspace(20, 40, 31, dtype=np.float32)
+    values[5] = np.nan
+    spectrum = Spectrum(bands, values)
+    for normalise, divisor in ((Normalise.MAXIMUM, 40), (Normalise.AREA, 30), (Normalise.AT_WAVELENGTH, 30)):
+        curve = Transform(normalise=normalise).curve(spectrum, 550.0)
+        np.testing.assert_allclose(curve, values / divisor, rtol=1e-6)
+    assert np.isnan(Transform(normalise=Normalise.AT_WAVELENGTH).curve(spectrum, 450.0)).all()
+    nothing = Spectrum(bands, np.full(31, np.nan, np.float32))
+    assert Transform(normalise=Normalise.MAXIMUM).scale(nothing, 550.0) == 1
+
+
 def test_derivative_of_a_line_is_its_slope() -> None:
     line = Spectrum(Wavelengths.from_step(400, 700, 10), np.linspace(0, 1, 31))
     np.testing.assert_allclose(Transform(derivative=True).curve(line, 500), 1 / 300, rtol=1e-5)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QSpinBox, QWidget
 
-from nesr_gui.gui.figures.sweep import Sweep, SweepFormat
+from nesr_gui.gui.figures.sweep import Sweep, SweepFormat, gif_seconds
 from nesr_gui.gui.model.plot_settings import PlotAxes
 from nesr_gui.gui.model.view_settings import SPEEDS, Limits
 from nesr_gui.gui.views.widgets import ChoiceDialog, NumberBox, SliderSpinBox, form
@@ -205,7 +205,8 @@ class SweepDialog(ChoiceDialog):
         height, width = self._shape
         stride = -(-max(height, width) // self.side.value())
         size = f"{-(-width // stride)}×{-(-height // stride)}"
-        return f"{frames} frames of {size} pixels, {frames / self.rate.value():.1f} s."
+        duration = gif_seconds(self.rate.value()) if self.kind() is SweepFormat.GIF else 1 / self.rate.value()
+        return f"{frames} frames of {size} pixels, {frames * duration:.1f} s."
 
 
 def _box(name: str, value: float, within: tuple[float, float], suffix: str) -> QDoubleSpinBox:

@@ -47,7 +47,7 @@ class LevelsScale(QWidget):
         self._axis: Limits = (0.0, 1.0)
         self._histogram: Histogram | None = None
         self._stops = SHADES[:: len(SHADES) // 32]
-        self._lookup: UInt8Array | None = None
+        self._colours: UInt8Array | None = None
         self._dragged_limit: int | None = None
 
     def sizeHint(self) -> QSize:
@@ -55,7 +55,7 @@ class LevelsScale(QWidget):
         return QSize(84, 240)
 
     def show_levels(
-        self, limits: Limits, usual: Limits, histogram: Histogram | None, lookup: UInt8Array | None
+        self, limits: Limits, usual: Limits, histogram: Histogram | None, colours: UInt8Array | None
     ) -> None:
         """Show limits, histogram and colours; the axis always includes the `usual` limits."""
         axis = self._axis
@@ -63,8 +63,8 @@ class LevelsScale(QWidget):
             low, high = min(limits[0], usual[0]), max(limits[1], usual[1])
             axis = (low - (_ROOM - 1) * (high - low) if low < 0 else low, low + (high - low) * _ROOM)
         is_new = (limits, axis) != (self.limits, self._axis) or histogram is not self._histogram
-        if is_new or lookup is not self._lookup:  # painting is slow, and scrubbing changes nothing here
-            self.limits, self._axis, self._histogram, self._lookup = limits, axis, histogram, lookup
+        if is_new or colours is not self._colours:  # painting is slow, and scrubbing changes nothing here
+            self.limits, self._axis, self._histogram, self._colours = limits, axis, histogram, colours
             self.update()
 
     def y_of(self, value: float) -> float:
@@ -120,7 +120,7 @@ class LevelsScale(QWidget):
         lines = [self.y_of(limit) for limit in self.limits]
         bottom, top = [min(max(y, strip.top()), strip.bottom()) for y in lines]
         gradient = QLinearGradient(QPointF(0, bottom), QPointF(0, max(top, 0) if top < bottom else bottom - 1))
-        colours = self._lookup[::8] if self._lookup is not None else np.repeat(self._stops[:, None], 3, 1)
+        colours = self._colours[::8] if self._colours is not None else np.repeat(self._stops[:, None], 3, 1)
         for share, rgb in zip(np.linspace(0, 1, len(colours)), colours.tolist(), strict=True):
             gradient.setColorAt(float(share), QColor(*rgb))
         painter.fillRect(strip, gradient)

@@ -9,7 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QWidget
 
 from nesr_gui.analysis.pixelwise import Bools
-from nesr_gui.gui.drawing.tone_mapping import lookup
+from nesr_gui.gui.drawing.tone_mapping import bar_colours, lookup
 from nesr_gui.gui.model.document import UInt8Array
 from nesr_gui.gui.model.marks import Pixel
 from nesr_gui.gui.model.transect import TransectLine
@@ -176,7 +176,7 @@ class SplitView(QWidget):
             picture = picture if side in self._settings.sides else None
             scale = picture.request.scale if picture is not None else None
             limits = self._settings.levels.get(scale.key, scale.limits) if scale else (0.0, 1.0)
-            shown.append((picture, limits, _lookup(picture)))
+            shown.append((picture, limits, _bar_colours(picture)))
         self.column.show_pictures(shown, self._shares)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -211,3 +211,10 @@ def _lookup(picture: RenderedImage | None) -> UInt8Array | None:
     if picture is None or picture.shading is None or picture.painted.ndim == 3:
         return None
     return lookup(picture.request.colormap, picture.request.context.nm)
+
+
+def _bar_colours(picture: RenderedImage | None) -> UInt8Array | None:
+    """The colours of the colour bar of a picture; None for colours, classes and grey."""
+    if picture is None or _lookup(picture) is None:
+        return None
+    return bar_colours(picture.request.colormap, picture.request.context.nm)

@@ -162,6 +162,8 @@ def test_curves_are_named_at_their_ends_where_there_is_room(plot: PlotView) -> N
 
 def test_labels_are_moved_apart_as_little_as_possible() -> None:
     assert spread_out([50.0, 20.0], 10, 0, 100) == [50, 20]
+    for count in range(2, 60):  # exactly as many as fit, whatever the rounding
+        assert len(spread_out([50.0] * count, (97.3 - 1.1) / count, 1.1, 97.3) or ()) == count
     assert spread_out([50.0, 50.0], 10, 0, 100) == [45, 55]
     assert spread_out([1.0, 2.0, 99.0], 10, 0, 100) == [5, 15, 95]
     assert spread_out([1.0] * 11, 10, 0, 100) is None and spread_out([], 10, 0, 100) == []
