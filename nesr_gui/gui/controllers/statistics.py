@@ -14,6 +14,7 @@ from nesr_gui.gui.model.document import Document
 from nesr_gui.gui.model.marks import Mark, MarkGeometry, as_text
 from nesr_gui.gui.model.statistics_settings import Range, Scope, StatisticsSettings
 from nesr_gui.gui.model.workspace import Workspace
+from nesr_gui.gui.tasks.spectra import region_of
 from nesr_gui.gui.tasks.statistics import (
     Histogram,
     HistogramRequest,
@@ -28,7 +29,6 @@ from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.main_window import MainWindow
 from nesr_gui.gui.views.panels.statistics import StatisticsPanel
 from nesr_gui.gui.views.plot.interval import IntervalMarker
-from nesr_gui.regions import Region
 
 _TASKS = Task.STATISTICS, Task.HISTOGRAM, Task.INTEGRALS
 _NO_FIELD = "Open a photograph or a cube, or wait until it is ready."
@@ -109,7 +109,7 @@ class StatisticsController(QObject):
         if document.statistics.scope is Scope.IMAGE:
             title, region = "Whole image", None
         elif mark is not None:
-            title, region = mark.title, _region_of(mark.place, document)
+            title, region = mark.title, region_of(mark.place, document.binning)
         else:
             self._show_nothing(_NO_MARK)
             return
@@ -199,12 +199,3 @@ class StatisticsController(QObject):
                 "rests_on": rests_on(field),
             }  # fmt: skip
             self.export_requested.emit(self.panel.rows, about)
-
-
-def _region_of(place: MarkGeometry, document: Document) -> Region:
-    """The region of a mark; for a pin the pixel of the field around it."""
-    if isinstance(place, Region):
-        return place
-    side = document.binning
-    top, left = (side * (at // side) for at in place)
-    return Region.rectangle(top, left, top + side, left + side)

@@ -190,6 +190,19 @@ def query_region_readouts(request: RegionReadoutQuery, progress: ProgressCallbac
     return readouts
 
 
+def region_of(place: MarkGeometry, binning: int) -> Region:
+    """Return the region of a mark, in source pixels; that of a pin is the field's pixel around it.
+
+    Args:
+        place: the place of the mark.
+        binning: source pixels along one side of a pixel of the field.
+    """
+    if isinstance(place, Region):
+        return place
+    top, left = (binning * (at // binning) for at in place)
+    return Region.rectangle(top, left, top + binning, left + binning)
+
+
 def pixels_of(region: Region, binning: int, shape: tuple[int, int]) -> tuple[Pixels, int]:
     """Return the pixels (N, 2) of a field whose centres are inside a region, and their number.
 
@@ -369,8 +382,5 @@ def _photographed(photograph: RGBImage | None, place: MarkGeometry, binning: int
     """Return the mean linear sRGB (3,) of the photograph in a region, or in the field's pixel of a pin."""
     if photograph is None:
         return None
-    if isinstance(place, Region):
-        rows, cols = pixels_of(place, 1, photograph.shape)[0].T
-        return np.asarray(photograph.values[rows, cols].mean(0))
-    row, col = (binning * (at // binning) for at in place)
-    return np.asarray(photograph.values[row : row + binning, col : col + binning].mean((0, 1)))
+    rows, cols = pixels_of(region_of(place, binning), photograph.binning, photograph.shape)[0].T
+    return np.asarray(photograph.values[rows, cols].mean(0))
