@@ -331,13 +331,13 @@ class FileController(QObject):
         self._cancel_work()
         document, decoded = self._document, self._document.development.decoded
         settings = document.development.interpretation
-        if document.pending is not None:
-            self._reconstruction.resume()
-        elif decoded is not None and document.developed is None:
+        if decoded is not None and document.developed is None:
             request = loading.InterpretRequest(decoded, settings)
             self._worker.submit(Task.DEVELOP, request, loading.interpret, self._take_developed)
         elif decoded is not None and document.developed != replace(settings, working_pixels=None):
-            self.develop()
+            self.develop()  # also while it is reconstructed as it was developed before
+        elif document.pending is not None:
+            self._reconstruction.resume()
         elif document.field is None or document.awaits_model:
             self._reconstruction.reconstruct()
 

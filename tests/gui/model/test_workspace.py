@@ -6,6 +6,7 @@ import gc
 import threading
 import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import imageio.v3 as iio
@@ -160,6 +161,24 @@ def test_what_is_shown_is_reconstructed_first_and_the_others_after_it(
 def test_a_reconstruction_that_is_cancelled_is_not_asked_again(held: App) -> None:
     held.worker.cancel(Task.RECONSTRUCT)
     assert not held.worker.is_busy(Task.RECONSTRUCT) and held.reconstruction.can_reconstruct()
+
+
+def test_a_photograph_whose_tab_is_left_while_it_is_developed_is_developed_on_return(
+    held: App, other: Path, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    """Also if it was being reconstructed as it had been before."""
+    held.files.open(other, beside=True)
+    qtbot.waitUntil(lambda: held.document.name == "other.png")
+    held.workspace.show(0)
+    document, before = held.document, held.document.photograph.values.mean()
+    held.files.choose_development(replace(document.development.interpretation, stops=-2.0))
+    held.workspace.show(1)
+    assert not held.worker.is_busy(Task.DEVELOP) and document.pending is not None
+    held.workspace.show(0)
+    engine.gate.set()
+    qtbot.waitUntil(lambda: not any(map(held.worker.is_busy, (Task.DEVELOP, Task.RECONSTRUCT))))
+    assert document.developed == document.development.interpretation and document.developed.stops == -2
+    assert document.encoded.values.mean() == pytest.approx(before / 4, rel=1e-3)
 
 
 def test_closing_goes_to_a_neighbour_and_in_the_end_to_nothing(opened: App, other: Path, qtbot: QtBot) -> None:
