@@ -207,7 +207,6 @@ class App(QObject):
         return [
             (left.clear, frozenset({C.CURRENT, C.IMAGE})),
             (right.clear, frozenset({C.CURRENT, C.IMAGE})),
-            (self.comparison.forget, frozenset({C.CURRENT, C.IMAGE})),
             (self.spectra.forget, frozenset({C.CURRENT, C.FIELD})),
             (left.forget, frozenset({C.CURRENT, C.FIELD})),
             (right.forget, frozenset({C.CURRENT, C.FIELD})),
@@ -239,8 +238,8 @@ class App(QObject):
             ),
             (self.spectra.query_region_readouts, frozenset({C.CURRENT, C.FIELD, C.WAVELENGTH, C.CURVES})),
             (self.spectra.query_hover, frozenset({C.CURRENT, C.FIELD, C.HOVER, C.VIEW_SETTINGS})),
-            (self.spectra.query_colours, frozenset({C.CURVES, C.VIEWING, C.WHITE, C.PLOT_SETTINGS})),
-            (self.spectra.query_absorptions, frozenset({C.CURVES, C.PLOT_SETTINGS})),
+            (self.spectra.query_colours, frozenset({C.CURRENT, C.CURVES, C.VIEWING, C.WHITE, C.PLOT_SETTINGS})),
+            (self.spectra.query_absorptions, frozenset({C.CURRENT, C.CURVES, C.PLOT_SETTINGS})),
             (self.band_values.query, frozenset({C.CURRENT, C.FIELD, C.MARKS, C.ACTIVE_MARK, C.CURVES})),
             (
                 self.statistics.query,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
@@ -144,6 +146,7 @@ class ComparisonController(QObject):
         area = Qt.DockWidgetArea.RightDockWidgetArea
         self.dock = window.add_panel("accuracy", "Accuracy", self.panel, area, shown=False)
         self._shown: MeasuredCube | None = None
+        self._repeat: Callable[[], None] = self.register  # what was requested last
 
     @property
     def _document(self) -> Document:
@@ -177,6 +180,7 @@ class ComparisonController(QObject):
     def open(self, path: Path, reading: CubeHints | None = None) -> None:
         """Open a cube and register it with the photograph."""
         if self._document.photograph is not None:
+            self._repeat = partial(self.open, path, reading)
             request = TruthRequest(path, reading, self._document.photograph)
             self._worker.submit(Task.REGISTER, request, open_truth, self._take_opened)
 
@@ -225,11 +229,13 @@ class ComparisonController(QObject):
         """Register the cube again, in a given orientation or in any."""
         document = self._workspace.current
         if document.measurement is not None and document.photograph is not None:
+            self._repeat = partial(self.register, orientation)
             request = MatchRequest(document.measurement, document.photograph, orientation)
             self._worker.submit(Task.REGISTER, request, match_again, lambda request, result: document.set_truth(result))
 
     def remove(self) -> None:
         """Remove the measured cube."""
+        self._worker.cancel(Task.REGISTER)
         self._document.set_truth(None)
         self._set_truth_file(None)
 
@@ -247,15 +253,12 @@ class ComparisonController(QObject):
             match = replace(measurement.match, gain=gain)
             self._document.set_truth(replace(measurement, match=match, is_chosen=True))
 
-    def forget(self) -> None:
-        """Cancel all tasks of the previous document."""
-        for task in (Task.REGISTER, Task.DETECT_KIND, Task.SIMULATE):
-            self._worker.cancel(task)
-
     def register_again(self) -> None:
         """Register again after the photograph was developed with other settings, unless adjusted by hand."""
         measurement = self._document.measurement
-        if measurement is not None and not measurement.is_chosen:
+        if self._worker.is_busy(Task.REGISTER):  # with the photograph as it was
+            self._repeat()
+        elif measurement is not None and not measurement.is_chosen:
             self.register()
 
     def _reveal(self) -> None:

@@ -48,6 +48,10 @@ if TYPE_CHECKING:
 
 
 MODEL_ENDING = ".safetensors"
+_OF_AN_IMAGE = (  # cancelled at once when another becomes current: a later result would be put into that one
+    Task.DEVELOP_PREVIEW, Task.DEVELOP, Task.LOAD_CAMERA, Task.LOAD_SPECTRA, Task.LOAD_REFERENCE, Task.REGISTER,
+    Task.DETECT_KIND, Task.SIMULATE,
+)  # fmt: skip
 _MOST_NAMED = 3  # failures listed in the message
 NAME = "Pasted image.png"
 
@@ -342,7 +346,7 @@ class FileController(QObject):
             self._reconstruction.reconstruct()
 
     def _cancel_work(self) -> None:
-        for task in (Task.DEVELOP_PREVIEW, Task.DEVELOP, Task.LOAD_CAMERA, Task.LOAD_SPECTRA, Task.LOAD_REFERENCE):
+        for task in _OF_AN_IMAGE:
             self._worker.cancel(task)
 
     def remember(self, path: Path, truth: Path | None = None) -> None:

@@ -136,9 +136,8 @@ class SpectraController(QObject):
         if document.field is None or not (document.curves or document.colour_results):
             return
         request = ColourQuery(
-            spectra={place: curve.spectrum for place, curve in document.curves.items()}, viewing=document.viewing,
-            has_colours=document.has_colours, white=document.white, smooth=document.plot_settings.smooth,
-            photograph=document.photograph, binning=document.binning,
+            curves=document.curves, viewing=document.viewing, has_colours=document.has_colours, white=document.white,
+            smooth=document.plot_settings.smooth, photograph=document.photograph, binning=document.binning,
         )  # fmt: skip
         self._worker.submit(Task.COLOURS, request, query_colours, self._take_colours)
 
@@ -222,7 +221,9 @@ class SpectraController(QObject):
             document.set_readouts(request.nm, {region: readouts[region] for region in current})
 
     def _take_colours(self, request: ColourQuery, results: dict[MarkGeometry, ColourResult]) -> None:
-        self._workspace.current.set_colour_results(results)
+        document = self._workspace.current
+        if request.curves is document.curves:
+            document.set_colour_results(results)
 
     def _take_absorptions(self, request: AbsorptionQuery, absorptions: dict[MarkGeometry, Absorption]) -> None:
         document = self._workspace.current

@@ -322,10 +322,10 @@ def query_absorptions(request: AbsorptionQuery, progress: ProgressCallback) -> d
 
 @dataclass(frozen=True, eq=False)
 class ColourQuery:
-    """Spectra by place, to compute colours of.
+    """Spectra of marks by place, to compute colours of.
 
     Attributes:
-        spectra: the spectra.
+        curves: the spectra.
         viewing: the light and the observer.
         has_colours: whether the spectra have colours, see `Document.has_colours`.
         white: the spectrum of a perfect white, if the quantity is not reflectance.
@@ -334,7 +334,7 @@ class ColourQuery:
         binning: source pixels along one side of a pixel of the field.
     """
 
-    spectra: Mapping[MarkGeometry, Spectrum]
+    curves: Mapping[MarkGeometry, MarkSpectrum]
     viewing: ViewingConditions
     has_colours: bool
     white: Spectrum | None
@@ -346,10 +346,10 @@ class ColourQuery:
 def query_colours(request: ColourQuery, progress: ProgressCallback) -> dict[MarkGeometry, ColourResult]:
     """Return the colour of each place, or why it has none."""
     results = {}
-    for place, spectrum in request.spectra.items():
+    for place, curve in request.curves.items():
         progress(0.0)
         try:
-            results[place] = _colour(request, place, spectrum)
+            results[place] = _colour(request, place, curve.spectrum)
         except ValueError as error:
             results[place] = ColourResult(refusal=str(error))
     return results

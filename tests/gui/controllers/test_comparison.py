@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import imageio.v3 as iio
 import numpy as np
@@ -17,9 +20,10 @@ from nesr_gui.colorimetry.cie import encode_srgb
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.accuracy import accuracy
 from nesr_gui.fields.camera import render_photograph as photographed
-from nesr_gui.fields.protocol import CubeField
+from nesr_gui.fields.protocol import CubeField, ProgressCallback
 from nesr_gui.fields.resampled import Orientation
 from nesr_gui.gui.app import App
+from nesr_gui.gui.controllers import comparison
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.tasks.comparison import COLUMNS, ExposureRequest, expose
 from nesr_gui.gui.tasks.worker import Task
@@ -104,6 +108,82 @@ def test_the_match_can_be_changed_and_found_again(compared: App, qtbot: QtBot) -
 def test_a_brighter_photograph_has_another_gain(compared: App, qtbot: QtBot) -> None:
     compared.document.development.choose(DevelopSettings(stops=-1.0))
     qtbot.waitUntil(lambda: compared.document.measurement.match.gain == pytest.approx(1, rel=0.01))
+
+
+@dataclass
+class Held:
+    """A function of the worker that waits for `gate` in its first call."""
+
+    run: Callable[[Any, ProgressCallback], Any]
+    gate: threading.Event = field(default_factory=threading.Event)
+    begun: threading.Event = field(default_factory=threading.Event)
+
+    def __call__(self, request: Any, progress: ProgressCallback) -> Any:
+        if not self.begun.is_set():
+            self.begun.set()
+            assert self.gate.wait(30)
+        return self.run(request, lambda fraction: None)  # completes also if it is superseded
+
+
+def test_a_photograph_developed_while_its_cube_is_opened_has_another_gain(
+    opened: App, cube: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(comparison.open_truth)
+    monkeypatch.setattr(comparison, "open_truth", held)
+    opened.comparison.open(cube)
+    qtbot.waitUntil(held.begun.is_set)
+    opened.document.development.choose(DevelopSettings(stops=-1.0))
+    qtbot.waitUntil(lambda: opened.document.developed == DevelopSettings(stops=-1.0))
+    held.gate.set()
+    qtbot.waitUntil(lambda: not opened.worker.is_busy(Task.REGISTER))
+    assert opened.document.measurement.match.gain == pytest.approx(1, rel=0.01)
+    assert "gain 1" in opened.window.messages.text.text() and opened.document.source.truth == cube
+
+
+def test_a_cube_that_is_opened_replaces_another_also_if_the_photograph_is_developed_meanwhile(
+    compared: App, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(comparison.open_truth)
+    monkeypatch.setattr(comparison, "open_truth", held)
+    compared.comparison.open(write(tmp_path / "upright.h5", context()))
+    qtbot.waitUntil(held.begun.is_set)
+    compared.document.development.choose(DevelopSettings(stops=-1.0))
+    qtbot.waitUntil(lambda: compared.document.developed == DevelopSettings(stops=-1.0))
+    held.gate.set()
+    qtbot.waitUntil(lambda: not compared.worker.is_busy(Task.REGISTER))
+    assert compared.document.measurement.name == "upright.h5"
+    assert compared.document.measurement.match.gain == pytest.approx(0.5, rel=0.01)
+
+
+def test_an_orientation_is_chosen_also_if_the_photograph_is_developed_meanwhile(
+    compared: App, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(comparison.match_again)
+    monkeypatch.setattr(comparison, "match_again", held)
+    compared.comparison.register(Orientation.FLIPPED)
+    qtbot.waitUntil(held.begun.is_set)
+    compared.document.development.choose(DevelopSettings(stops=-1.0))
+    qtbot.waitUntil(lambda: compared.document.developed == DevelopSettings(stops=-1.0))
+    held.gate.set()
+    qtbot.waitUntil(lambda: not compared.worker.is_busy(Task.REGISTER))
+    match = compared.document.measurement.match
+    assert match.orientation is Orientation.FLIPPED and compared.document.measurement.is_chosen
+    assert match.gain == pytest.approx(1, rel=0.01)
+
+
+def test_a_cube_that_is_removed_while_it_is_registered_stays_removed(
+    compared: App, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(comparison.match_again)
+    monkeypatch.setattr(comparison, "match_again", held)
+    compared.comparison.register(Orientation.FLIPPED)
+    qtbot.waitUntil(held.begun.is_set)
+    compared.comparison.panel.end.click()
+    assert not compared.worker.is_busy(Task.REGISTER)
+    held.gate.set()
+    compared.worker.submit(Task.REGISTER, None, lambda request, progress: None, lambda request, result: None)
+    qtbot.waitUntil(lambda: not compared.worker.is_busy(Task.REGISTER))  # and so is what its thread did before
+    assert compared.document.measurement is None and compared.document.source.truth is None
 
 
 def test_what_does_not_match_is_refused_in_a_sentence(opened: App, tmp_path: Path, qtbot: QtBot) -> None:

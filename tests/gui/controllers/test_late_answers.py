@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +14,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from nesr_gui.colorimetry.viewing_conditions import Illuminant, ViewingConditions
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
-from nesr_gui.gui.controllers import image
+from nesr_gui.gui.controllers import comparison, image
 from nesr_gui.gui.model.changes import Change
+from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.tasks.rendering import RenderedImage, render_picture
 from nesr_gui.gui.tasks.spectra import FEW
 from nesr_gui.gui.tasks.worker import Task, _Event
@@ -44,7 +47,7 @@ def change_field(app: App) -> CubeField:
     return other
 
 
-def query(app: App, task: Task) -> None:
+def query(app: App, task: Task, ask: Callable[[], None] = lambda: None) -> None:
     """Submit what is stale, and wait until the result of a task is posted to this thread, which has not seen it."""
     posted = threading.Event()
 
@@ -53,6 +56,7 @@ def query(app: App, task: Task) -> None:
             posted.set()
 
     app.worker._sent.connect(note, Qt.ConnectionType.DirectConnection)
+    ask()
     QApplication.sendPostedEvents(app.refresh)
     assert posted.wait(30)
     app.worker._sent.disconnect(note)
@@ -180,6 +184,48 @@ def test_tones_of_a_picture_that_was_replaced_are_dropped(quiet: App, qtbot: QtB
     shown = pictures_shown(quiet)
     wait_until_settled(quiet, qtbot)
     assert all(picture.request.context.nm == 600 for picture in (*shown, renderer.shown))
+
+
+@pytest.fixture
+def beside(quiet: App, tmp_path: Path, qtbot: QtBot) -> App:
+    """A window with another photograph in a second tab, which is current."""
+    iio.imwrite(tmp_path / "beside.png", np.full((60, 80, 3), 90, np.uint8))
+    quiet.files.open(tmp_path / "beside.png", beside=True)
+    qtbot.waitUntil(lambda: quiet.document.name == "beside.png" and quiet.document.field is not None)
+    wait_until_settled(quiet, qtbot)
+    return quiet
+
+
+def test_colours_of_the_tab_before_are_dropped_and_asked_again_there(beside: App, qtbot: QtBot) -> None:
+    second, first = beside.workspace.documents[1], beside.workspace.documents[0]
+    second.add_pin(5, 5)
+    qtbot.waitUntil(lambda: (5, 5) in second.colour_results)
+    expected = second.colour_results
+    beside.workspace.show(0)
+    first.add_pin(5, 5)
+    first.add_pin(7, 7)
+    qtbot.waitUntil(lambda: (7, 7) in first.colour_results)
+    wait_until_settled(beside, qtbot)
+    before = first.colour_results
+    first.set_viewing(ViewingConditions(Illuminant("A")))
+    query(beside, Task.COLOURS)
+    beside.workspace.show(1)
+    wait_until_settled(beside, qtbot)
+    assert second.colour_results == expected
+    beside.workspace.show(0)
+    wait_until_settled(beside, qtbot)
+    assert first.colour_results[7, 7].appearance.hex != before[7, 7].appearance.hex
+
+
+def test_a_measured_cube_of_the_tab_before_is_dropped(
+    beside: App, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = MeasuredCube(CubeField(smooth_cube(60, 80), BANDS), "measured.h5")
+    monkeypatch.setattr(comparison, "open_truth", lambda request, progress: measured)
+    query(beside, Task.REGISTER, lambda: beside.comparison.open(tmp_path / "measured.h5"))
+    beside.workspace.show(0)
+    wait_until_settled(beside, qtbot)
+    assert [document.measurement for document in beside.workspace.documents] == [None, None]
 
 
 def test_a_mouse_over_the_picture_of_the_tab_before_points_at_nothing(

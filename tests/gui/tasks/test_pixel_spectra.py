@@ -4,7 +4,7 @@ import pytest
 from nesr_gui.colorimetry import cie
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.gui.model.marks import MarkGeometry
+from nesr_gui.gui.model.marks import MarkGeometry, MarkSpectrum
 from nesr_gui.gui.tasks.spectra import ColourQuery, PixelQuery, query_colours, query_curves, query_readouts
 from nesr_gui.regions import Region
 from nesr_gui.spectral import RGBImage, Spectrum, Wavelengths
@@ -65,8 +65,8 @@ def test_smooth_metamers_have_the_colour_of_the_photograph_there(
     """Photographs of many pixels are displayed at a lower resolution, which need not be that of the field."""
     values = 0.2 + 0.6 * np.random.default_rng(0).random((60 // displayed, 80 // displayed, 3))
     photograph = RGBImage(values, binning=displayed, source_shape=(60, 80))
-    spectrum = Spectrum(BANDS, np.full(31, 0.5, np.float32))
-    query = ColourQuery({place: spectrum}, ViewingConditions.default(), True, None, True, photograph, binning)
+    curves = {place: MarkSpectrum(Spectrum(BANDS, np.full(31, 0.5, np.float32)))}
+    query = ColourQuery(curves, ViewingConditions.default(), True, None, True, photograph, binning)
     smooth = query_colours(query, ignore)[place].smooth
     assert smooth is not None
     seen = np.interp(cie.CAMERA_BANDS, smooth.wavelengths.nm, smooth.values) @ cie.default_camera().T
