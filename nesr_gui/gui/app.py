@@ -679,14 +679,16 @@ class App(QObject):
 
     def _connect_model(self) -> None:
         self.workspace.changed.connect(self.refresh.mark)
-        self.workspace.changed.connect(self._tidy_copies)
+        self.workspace.changed.connect(self._tidy)
         self.workspace.current_changed.connect(self._rebind)
         self._bind(self.document)
         self.preferences.changed.connect(self.preference_binder.apply)
 
-    def _tidy_copies(self, change: Change) -> None:
+    def _tidy(self, change: Change) -> None:
+        """Remove what belongs to documents that were closed."""
         if change is Change.DOCUMENTS:
             self.autosave.tidy()
+            self.reconstruction.stop_closed()
 
     def _bind(self, document: Document) -> None:
         document.changed.connect(self.refresh.mark)

@@ -40,9 +40,8 @@ class ReconstructionController(QObject):
         self._window, self._workspace, self._worker = window, workspace, worker
         self._models: dict[InputKind, LoadedModel] = {}
         self._requested: loading.ModelRequest | None = None  # last request for a model
-        self._full = False  # whether the last request was for full resolution
         self._working_pixels: int | None = None  # used if the photograph's settings specify none
-        self._running: loading.ImageRequest | None = None  # last request to the worker
+        self._running: loading.ImageRequest | None = None  # by the worker
 
     def load_model(self, path: Path | None, device: str) -> None:
         """Load a model, the default one if `path` is None, on a device."""
@@ -96,9 +95,10 @@ class ReconstructionController(QObject):
     def reconstruct(self, full: bool = False) -> None:
         """Reconstruct the open image at working or full resolution."""
         if self._model is not None and self._is_ready():
-            full = self._full = full or self._document.wants_full
-            self._document.wants_full = self._document.awaits_model = False
-            self._document.pending = request = self._request(self._model, full)
+            document = self._document
+            document.is_full = full or document.wants_full
+            document.wants_full = document.awaits_model = False
+            document.pending = request = self._request(self._model, document.is_full)
             self._encode(request)
 
     def reconstruct_default(self) -> None:
@@ -110,14 +110,13 @@ class ReconstructionController(QObject):
         self.reconstruct(full=True)
 
     def again(self) -> None:
-        """Repeat the last reconstruction."""
-        self.reconstruct(self._full)
+        """Repeat the last reconstruction of the open image."""
+        self.reconstruct(self._document.is_full)
 
     def resume(self) -> None:
         """Continue the pending reconstruction of the current document."""
         pending = self._document.pending
-        is_running = pending is self._running and self._worker.is_busy(Task.RECONSTRUCT)
-        if isinstance(pending, loading.ImageRequest) and not is_running:
+        if isinstance(pending, loading.ImageRequest) and pending is not self._running:
             self._encode(pending)
 
     def stop(self) -> None:
@@ -125,6 +124,11 @@ class ReconstructionController(QObject):
         pending, self._document.pending = self._document.pending, None
         self._document.is_outdated = False
         if pending is not None and pending is self._running:
+            self._worker.cancel(Task.RECONSTRUCT)
+
+    def stop_closed(self) -> None:
+        """Cancel the reconstruction of a document that was closed."""
+        if self._running is not None and all(each.pending is not self._running for each in self._workspace.documents):
             self._worker.cancel(Task.RECONSTRUCT)
 
     def can_reconstruct(self, full: bool = False) -> bool:
@@ -170,6 +174,7 @@ class ReconstructionController(QObject):
         self._models[model.input], self._requested = model, request
         self._workspace.set_model(model.input, ActiveModel(model.name, model.device, request.path))
         if self._model is model:
+            self._document.is_outdated = True
             self.again()
         elif self._document.name and request.path is not None:  # chosen by the user
             self.message_raised.emit(
@@ -188,9 +193,10 @@ class ReconstructionController(QObject):
 
     def take_end(self) -> None:
         """Handle a cancelled or failed reconstruction, and start a waiting one."""
+        running, self._running = self._running, None
         for document in self._workspace.documents:
-            if (running := self._running) is not None and document.pending is running:
-                document.pending, document.is_outdated = None, not running.full
+            if running is not None and document.pending is running:
+                document.pending, document.is_outdated = None, document.is_outdated or not running.full
         waiting = next((each.pending for each in self._workspace.documents if each.pending is not None), None)
         if isinstance(waiting, loading.ImageRequest) and not self._worker.is_busy(Task.RECONSTRUCT):
             self._encode(waiting)

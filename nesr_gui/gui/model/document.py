@@ -163,7 +163,8 @@ class Document(QObject):
         developed: the settings the displayed photograph was developed with, except the working resolution; None for a
             preview.
         pending: the reconstruction that is requested and not yet finished.
-        is_outdated: whether the latest reconstruction was cancelled or failed, so that `field` is from an earlier one.
+        is_outdated: whether a reconstruction was cancelled or failed, so that `field` is from an earlier one.
+        is_full: whether the latest reconstruction was requested at full resolution.
         awaits_model: whether to reconstruct the cube once the document is current and a model for cubes is loaded.
         model_file: the file of the model that a cube was reconstructed with.
         wants_full: whether to reconstruct at full resolution once the photograph is available.
@@ -223,6 +224,7 @@ class Document(QObject):
         self.developed: DevelopSettings | None = None
         self.pending: PendingReconstruction | None = None
         self.is_outdated = False
+        self.is_full = False
         self.awaits_model = False
         self.model_file: Path | None = None
         self.wants_full = False
@@ -327,7 +329,7 @@ class Document(QObject):
 
     def _start(self, name: str, source_shape: tuple[int, int], modes: tuple[str, str]) -> None:
         self.name, self.source_shape, self.field, self.encoded, self.binning = name, source_shape, None, None, 1
-        self.is_estimated = False
+        self.is_estimated = self.is_full = False
         self.white = self.viewport = self.beneath = None
         self._forget_answers()
         self._forget_anchoring()

@@ -282,6 +282,19 @@ def test_a_large_cube_is_reconstructed_reduced_and_then_in_full(
     assert document.field.shape == (20, 30) and document.marks[0].pixel == (5, 8)
 
 
+def test_full_resolution_ends_with_the_image_it_was_asked_for(
+    opened: App, model: Path, cube: Path, qtbot: QtBot
+) -> None:
+    opened.reconstruction.prefer_working_pixels(200)
+    opened.reconstruction.reconstruct_fully()
+    opened.files.open(cube)
+    qtbot.waitUntil(lambda: opened.document.cube is not None)
+    assert len(opened.workspace.documents) == 1
+    opened.files.open(model)
+    qtbot.waitUntil(lambda: opened.document.encoded is not None)
+    assert opened.document.binning == 2
+
+
 def test_a_session_brings_its_model(
     refined: App, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

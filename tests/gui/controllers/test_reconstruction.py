@@ -3,6 +3,7 @@
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -224,3 +225,42 @@ def test_memory_that_runs_out_elsewhere_is_one_sentence(app: App, qtbot: QtBot) 
     app.window.messages.show_failure(MemoryError())
     assert app.window.messages.text.text() == f"{NO_MEMORY}."
     assert not app.window.messages.more.isVisible()
+
+
+def test_a_field_of_an_earlier_photograph_stays_outdated_also_if_full_resolution_is_cancelled(
+    opened: App, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    assert not opened.reconstruction.can_reconstruct()
+    engine.gate.clear()
+    opened.files.choose_development(replace(opened.document.development.interpretation, stops=1.0))
+    qtbot.waitUntil(lambda: opened.worker.is_busy(Task.RECONSTRUCT))
+    opened.worker.cancel(Task.RECONSTRUCT)
+    assert opened.reconstruction.can_reconstruct()
+    opened.reconstruction.reconstruct_fully()
+    opened.worker.cancel(Task.RECONSTRUCT)
+    assert opened.reconstruction.can_reconstruct()
+    engine.gate.set()
+    opened.reconstruction.reconstruct_default()
+    qtbot.waitUntil(lambda: not opened.worker.is_busy(Task.RECONSTRUCT))
+    assert not opened.reconstruction.can_reconstruct()
+
+
+def test_full_resolution_that_is_cancelled_leaves_the_field_as_it_is(
+    opened: App, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    engine.gate.clear()
+    opened.reconstruction.reconstruct_fully()
+    opened.worker.cancel(Task.RECONSTRUCT)
+    assert not opened.reconstruction.can_reconstruct()
+
+
+def test_a_field_of_an_earlier_model_is_outdated_also_at_full_resolution(
+    opened: App, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    opened.reconstruction.reconstruct_fully()
+    qtbot.waitUntil(lambda: not opened.worker.is_busy(Task.RECONSTRUCT))
+    engine.gate.clear()
+    opened.reconstruction.load_model(None, "cpu")
+    qtbot.waitUntil(lambda: opened.worker.is_busy(Task.RECONSTRUCT))
+    opened.worker.cancel(Task.RECONSTRUCT)
+    assert opened.reconstruction.can_reconstruct()

@@ -181,6 +181,41 @@ def test_a_photograph_whose_tab_is_left_while_it_is_developed_is_developed_on_re
     assert document.encoded.values.mean() == pytest.approx(before / 4, rel=1e-3)
 
 
+def change_device(app: App, qtbot: QtBot) -> None:
+    """Choose a device, and wait for the field that follows."""
+    before = app.document.field
+    app.reconstruction.use_device("cpu")
+    qtbot.waitUntil(lambda: app.document.field is not before)
+
+
+def test_each_tab_is_reconstructed_again_at_its_own_resolution(
+    opened: App, other: Path, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    engine.model.working_pixels = 500
+    first = opened.document
+    opened.reconstruction.reconstruct_fully()
+    qtbot.waitUntil(lambda: not opened.worker.is_busy(Task.RECONSTRUCT))
+    open_beside(opened, other, qtbot)
+    second = opened.document
+    assert (first.binning, second.binning) == (1, 2)
+    for place in (0, 1):
+        opened.workspace.show(place)
+        change_device(opened, qtbot)
+    assert (first.binning, second.binning) == (1, 2)
+
+
+def test_the_reconstruction_of_a_tab_that_is_closed_is_cancelled(
+    opened: App, other: Path, engine: FakeEngine, qtbot: QtBot
+) -> None:
+    open_beside(opened, other, qtbot)
+    engine.gate.clear()
+    opened.reconstruction.reconstruct_fully()
+    opened.workspace.show(0)
+    assert opened.worker.is_busy(Task.RECONSTRUCT)  # it goes on
+    opened.workspace.close(opened.workspace.documents[1])
+    assert not opened.worker.is_busy(Task.RECONSTRUCT)
+
+
 def test_closing_goes_to_a_neighbour_and_in_the_end_to_nothing(opened: App, other: Path, qtbot: QtBot) -> None:
     open_beside(opened, other, qtbot)
     tabs = opened.window.tabs
@@ -368,6 +403,16 @@ def test_the_field_of_a_closed_document_is_freed_also_if_a_second_pane_showed_it
     field = weakref.ref(opened.document.field)
     opened.workspace.close(opened.document)
     qtbot.waitUntil(lambda: field() is None, timeout=5000)
+
+
+@pytest.mark.usefixtures("without_garbage_collection")
+def test_the_photograph_of_a_closed_document_is_freed(opened: App, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: all(renderer.is_settled for renderer in opened.renderers) and not opened.worker._newest)
+    document = opened.document
+    freed = [weakref.ref(each) for each in (document.photograph, document.development.decoded, document.field)]
+    opened.workspace.close(document)
+    del document
+    qtbot.waitUntil(lambda: [each() for each in freed] == [None] * 3, timeout=5000)
 
 
 @pytest.mark.usefixtures("without_garbage_collection")
