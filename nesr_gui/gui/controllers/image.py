@@ -202,7 +202,7 @@ class ImageRenderer(QObject):
             self._worker.submit(self._coarse, request, render_frame, self._take_coarse)
             self._rest.start()
         else:
-            self._worker.submit(self._coarse, request, render_picture, self._take_exact)
+            self._worker.submit(self._coarse, request, render_picture, self._take_whole)
 
     def _ask_exact(self) -> None:
         if self._worker.is_busy(self._coarse):  # both would share the processor, and the coarse picture come later
@@ -257,6 +257,10 @@ class ImageRenderer(QObject):
 
     def _take_exact(self, request: RenderRequest, picture: RenderedImage) -> None:
         self._worker.cancel(self._coarse)
+        self._take_whole(request, picture)
+
+    def _take_whole(self, request: RenderRequest, picture: RenderedImage) -> None:
+        """Show and cache an exact picture; a later request for a photograph goes on."""
         self._cached[request.mode.name] = picture
         self._take(picture)
         if (moved := self._resolve(MOST_SAMPLES)) is not None:

@@ -159,6 +159,17 @@ def test_a_picture_of_the_field_before_is_dropped(quiet: App, qtbot: QtBot) -> N
     assert all(picture.request.context.field is field for picture in shown)
 
 
+def test_a_photograph_that_was_developed_anew_is_shown_after_the_one_before(quiet: App, qtbot: QtBot) -> None:
+    document = quiet.document
+    dark, bright = np.zeros_like(document.colours), np.full_like(document.colours, 200)
+    document.set_photograph(document.photograph, dark)
+    query(quiet, Task.FRAME_LEFT)
+    document.set_photograph(document.photograph, bright)
+    QApplication.sendPostedEvents(quiet.refresh)
+    wait_until_settled(quiet, qtbot)
+    assert quiet.renderers[0].shown.painted is bright
+
+
 def test_scrub_bands_that_are_not_wanted_any_more_are_dropped(
     quiet: App, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
