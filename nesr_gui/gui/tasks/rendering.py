@@ -92,17 +92,18 @@ def decode_scrub_bands(request: ScrubBandsRequest, progress: ProgressCallback) -
 
 
 def _error(request: ScrubBandsRequest, scrub_bands: CubeField) -> float:
-    """Return the largest absolute interpolation error at some pixels, midway between some neighbouring bands."""
+    """Return the largest absolute interpolation error at some pixels, midway between some neighbouring bands.
+
+    Pixels without a value (nan) are left out; without any other, the error is 0.
+    """
     sampling, nm = request.sampling, scrub_bands.wavelengths.nm
     sparse = replace(sampling, stride=sampling.stride * PROBE_STRIDE)
     gaps = np.unique(np.linspace(0, len(nm) - 2, PROBES).round().astype(int)).tolist()
     between = [float(nm[gap] + nm[gap + 1]) / 2 for gap in gaps]
-    return max(
-        float(
-            np.abs(scrub_bands.band(at, stride=PROBE_STRIDE) - band_in_pieces(request.field, at, sparse, _quiet)).max()
-        )
-        for at in between
-    )
+    errors = [
+        scrub_bands.band(at, stride=PROBE_STRIDE) - band_in_pieces(request.field, at, sparse, _quiet) for at in between
+    ]
+    return float(np.fmax.reduce(np.abs(errors), axis=None, initial=0.0))  # `fmax` leaves out nan
 
 
 def _quiet(fraction: float) -> None:

@@ -80,6 +80,16 @@ def test_a_range_as_narrow_as_one_step_has_no_finer_nodes() -> None:
     np.testing.assert_array_equal(fine.bands.band(403), coarse.bands.band(403))
 
 
+@pytest.mark.parametrize("missing", [(slice(4, 5), slice(2, 3)), (slice(None), slice(None))], ids=["pixel", "all"])
+def test_pixels_without_values_have_no_part_in_the_error(missing: tuple[slice, slice]) -> None:
+    values = smooth_cube(45, 60)
+    request = ScrubBandsRequest(CubeField(values, BANDS), SAMPLING, SPACINGS[0])
+    present = decode_scrub_bands(request, quiet).error
+    values[:, *missing] = np.nan
+    error = decode_scrub_bands(replace(request, field=CubeField(values, BANDS)), quiet).error
+    assert error == (0 if np.isnan(values).all() else pytest.approx(present, rel=0.01))
+
+
 class Sketched(Curved):
     """One that is a little off where it is sketched."""
 
