@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from PySide6.QtCore import QMimeData, QObject, Signal
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog
 
 from nesr_gui.colorimetry.viewing_conditions import Observer
+from nesr_gui.fields.protocol import ProgressCallback
 from nesr_gui.gui.model.document import Document, DocumentSource, OpenedCube
 from nesr_gui.gui.model.preferences import (
     forget_recent_files,
@@ -54,6 +56,8 @@ _OF_AN_IMAGE = (  # cancelled at once when another becomes current: a later resu
 )  # fmt: skip
 _MOST_NAMED = 3  # failures listed in the message
 NAME = "Pasted image.png"
+R = TypeVar("R", loading.ReadRequest, loading.CubeRequest, SessionRequest)
+T = TypeVar("T")
 
 
 class Reconstruction(Protocol):
@@ -139,7 +143,8 @@ class FileController(QObject):
     ) -> None:
         """Open a photograph, cube, session or model, or the regions of the open image.
 
-        The image replaces the current document, unless that has unsaved changes or `beside` requests a new tab.
+        The image replaces the current document, unless that has unsaved changes or is left before the image is read, or
+        `beside` requests a new tab.
 
         Args:
             path: the file or folder.
@@ -161,7 +166,16 @@ class FileController(QObject):
             path, truth, interpretation or DevelopSettings(), beside=beside, is_pasted=is_pasted,
             library=profile_library(),
         )  # fmt: skip
-        self._worker.submit(Task.OPEN, request, loading.read_file, self._take_file)
+        self._submit(request, loading.read_file, self._take_file)
+
+    def _submit(self, request: R, read: Callable[[R, ProgressCallback], T], take: Callable[[R, T], None]) -> None:
+        """Read a file for the current document; if another one is current by then, it opens in a new tab."""
+        asked_in = weakref.ref(self._document)  # as the worker keeps a request that failed
+
+        def take_read(request: R, opened: T) -> None:
+            take(replace(request, beside=request.beside or asked_in() is not self._document), opened)
+
+        self._worker.submit(Task.OPEN, request, read, take_read)
 
     def open_recent(self, path: Path) -> None:
         """Open a recent file, with the measured cube that it was opened with before."""
@@ -205,7 +219,7 @@ class FileController(QObject):
 
     def open_cube(self, path: Path, reading: CubeHints) -> None:
         """Open an ambiguous cube file with additional hints."""
-        self._worker.submit(Task.OPEN, loading.CubeRequest(path, reading), loading.read_cube, self._take_file)
+        self._submit(loading.CubeRequest(path, reading), loading.read_cube, self._take_file)
 
     def open_simulated(self, request: ExposureRequest, photograph: SimulatedPhotograph) -> None:
         """Open the simulated photograph of the open cube in a new tab, with the same marks."""
@@ -224,7 +238,7 @@ class FileController(QObject):
 
     def open_session(self, request: SessionRequest) -> None:
         """Open a session file."""
-        self._worker.submit(Task.OPEN, request, open_session, self._take_session)
+        self._submit(request, open_session, self._take_session)
 
     def tidy(self) -> None:
         """Remove temporary files that a killed process left in recently used folders."""

@@ -29,6 +29,7 @@ from nesr_gui.gui.model.document import DocumentSource
 from nesr_gui.gui.tasks.sessions import SaveRequest, save_session
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.views.dialogs.simple import FalseColourDialog
+from nesr_gui.io.cubes.description import CubeHints
 from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity, Wavelengths
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
@@ -127,6 +128,26 @@ def test_an_image_takes_the_place_of_one_in_which_nothing_was_made(opened: App, 
     opened.workspace.show(0)
     opened.application.undo()  # nothing is made any more
     assert titles(opened) == ["other.png", "other.png (2)"]
+
+
+@pytest.mark.parametrize("kind", ["photograph", "cube", "session"])
+def test_what_is_opened_in_a_tab_replaces_no_other_that_is_looked_at_meanwhile(
+    opened: App, other: Path, cube: Path, kind: str, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = cube.with_name("kept.nesr")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(kept), ""))
+    opened.documents.save_session()
+    qtbot.waitUntil(lambda: opened.document.file == kept)
+    open_beside(opened, other, qtbot)
+    before = tuple(opened.workspace.documents)
+    if kind == "cube":
+        opened.files.open_cube(cube, CubeHints())
+    else:
+        opened.files.open(other if kind == "photograph" else kept)
+    opened.workspace.show(0)  # before it is read
+    qtbot.waitUntil(lambda: not opened.worker.is_busy(Task.OPEN))
+    first, new, second = opened.workspace.documents
+    assert (first, second) == before and opened.document is new
 
 
 def test_a_reconstruction_goes_on_and_lands_in_its_own_document(
