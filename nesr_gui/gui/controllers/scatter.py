@@ -201,7 +201,8 @@ class ScatterController(QObject):
         region = mark.place if mark is not None and isinstance(mark.place, Region) else None
         limits = self.panel.view.view_limits()
         request = tasks.DensityRequest(document.field, scatter.map, limits, region)
-        key = scatter.map, limits, region
+        shown_as = (mark.title, mark.colour) if mark is not None and region is not None else None
+        key = scatter.map, limits, region, shown_as
         self._submit(Task.SCATTER_DENSITY, key, request, tasks.count_pixels, self._take_densities)
 
     def _submit(
@@ -237,7 +238,8 @@ class ScatterController(QObject):
             scatter.set_intervals(intervals)
 
     def _take_densities(self, request: tasks.DensityRequest, found: tasks.Densities) -> None:
-        if self._asked.get(Task.SCATTER_DENSITY) != (self._document.scatter.map, request.limits, request.region):
+        asked = self._asked.get(Task.SCATTER_DENSITY, ())[:3]
+        if asked != (self._document.scatter.map, request.limits, request.region):
             return
         mark = self._document.mark_set.active_mark
         is_of_region = found.region is not None and mark is not None and mark.place == request.region

@@ -54,7 +54,7 @@ class StatisticsController(QObject):
         self._integrals: IntegralsRequest | None = None
         self._areas: Mapping[MarkGeometry, Integral] = {}  # the last integrals, and the marks that were listed
         self._listed: tuple[Mark, ...] = ()
-        self._title = ""  # of the pixels
+        self._title = self._words = ""  # of the pixels, and what is said of them
         self._is_computing = False
 
     @cached_property
@@ -102,6 +102,9 @@ class StatisticsController(QObject):
         self.panel.show_settings(document.statistics, available)
         self.marker.show_interval(within, available)
         if document.field is None:
+            self._integrals, self._areas = None, {}
+            self._worker.cancel(Task.INTEGRALS)
+            self._show_integrals(within)
             self._show_nothing(_NO_FIELD)
             return
         self._query_integrals(document, within)
@@ -117,8 +120,9 @@ class StatisticsController(QObject):
         statistics = StatisticsRequest(document.field, region, within)
         if statistics != self._statistics:
             self._statistics, self._is_computing = statistics, True
-            self.panel.show_words(f"{self._title}: …")
+            self._words = "…"
             self._worker.submit(Task.STATISTICS, statistics, compute_statistics, self._take_statistics)
+        self._show_words(self._words)  # the mark may have been renamed
         histogram = HistogramRequest(document.field, region, document.nm)
         if histogram != self._histogram:
             self._histogram = histogram
@@ -152,22 +156,23 @@ class StatisticsController(QObject):
         """Say that the statistics were cancelled, if they were."""
         if self._is_computing and self._is_wanted and not self._worker.is_busy(Task.STATISTICS):
             self._is_computing = False
-            self.panel.show_words(f"{self._title}: cancelled. Press K to compute the statistics.")
+            self._show_words("cancelled. Press K to compute the statistics.")
 
     def _take_statistics(self, request: StatisticsRequest, found: RegionStatistics | ValueError) -> None:
         if request != self._statistics:
             return
         self._is_computing = False
         if isinstance(found, ValueError):
-            text = str(found)
-            self.panel.show_words(f"{self._title}: {text}.")
+            self._show_words(f"{found}.")
             self.panel.show_statistics(())
             return
-        words = f"{self._title}: {found.in_words()}"
-        if "model" in request.field.provenance:
-            words += f" {_OF_PIXELS}"
-        self.panel.show_words(words)
+        remark = f" {_OF_PIXELS}" if "model" in request.field.provenance else ""
+        self._show_words(found.in_words() + remark)
         self.panel.show_statistics(found.rows())
+
+    def _show_words(self, words: str) -> None:
+        self._words = words
+        self.panel.show_words(f"{self._title}: {words}")
 
     def _take_histogram(self, request: HistogramRequest, found: Histogram | ValueError) -> None:
         if request == self._histogram:

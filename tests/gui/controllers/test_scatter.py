@@ -191,6 +191,16 @@ def test_the_active_region_is_a_density_of_its_own(plotted: App, qtbot: QtBot) -
     assert "lasso" not in plotted.scatter.panel.words.text()
 
 
+def test_a_region_that_is_renamed_or_recoloured_is_shown_so(plotted: App, qtbot: QtBot) -> None:
+    panel = plotted.scatter.panel
+    plotted.document.mark_set.add(BOX)
+    qtbot.waitUntil(lambda: "rectangle 1: 154" in panel.words.text())
+    plotted.document.mark_set.edit(1, name="leaf")
+    qtbot.waitUntil(lambda: "leaf: 154" in panel.words.text())
+    plotted.document.mark_set.edit(1, colour="#12ab34")
+    qtbot.waitUntil(lambda: panel.view._region[1] == "#12ab34")
+
+
 def test_pins_and_the_pixel_under_the_mouse_are_points(plotted: App) -> None:
     plotted.document.add_pin(5, 7)
     plotted.document.add_pin(20, 30)

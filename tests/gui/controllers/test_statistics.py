@@ -24,7 +24,7 @@ from nesr_gui.gui.views.panels.statistics import StatisticsPanel
 from nesr_gui.io.spectra.csv import read_table
 from nesr_gui.regions import Region, inside
 from nesr_gui.spectral import Quantity, Wavelengths
-from tests.gui.conftest import BANDS, Limited, smooth_cube
+from tests.gui.conftest import BANDS, FakeEngine, Limited, smooth_cube
 from tests.gui.test_window import drag
 
 ELLIPSE = Region.parse("ellipse 10,20 40,60")
@@ -201,6 +201,26 @@ def test_what_is_visible_is_copied_and_exported(
     assert [dict(row) for row in rows] == [dict(row) for row in panel.rows]
     text = path.read_text(encoding="utf-8")
     assert "# statistics_of: Ellipse 1:" in text and "# wavelengths: 400-700 nm" in text and "# rests_on:" in text
+
+
+def test_a_mark_that_is_renamed_has_its_new_name(shown: App, qtbot: QtBot) -> None:
+    panel, before = shown.statistics.panel, shown.statistics.panel.words.text()
+    shown.document.mark_set.edit(1, name="leaf")
+    settled(shown, qtbot)
+    assert before.startswith("Ellipse 1: ") and panel.words.text() == before.replace("Ellipse 1", "Leaf")
+
+
+def test_a_tab_without_a_field_has_no_integrals(shown: App, photograph: Path, engine: FakeEngine, qtbot: QtBot) -> None:
+    panel = shown.statistics.panel
+    panel.tabs.setCurrentWidget(panel.integrals)
+    assert len(panel.rows) == 1
+    engine.gate.clear()
+    shown.files.open(photograph, beside=True)
+    qtbot.waitUntil(lambda: len(shown.workspace.documents) == 2)
+    assert panel.rows == [] and panel.integrals.rowCount() == 0
+    shown.workspace.show(0)
+    qtbot.waitUntil(lambda: len(panel.rows) == 1)
+    engine.gate.set()
 
 
 def test_export_without_a_table_shows_the_panel(opened: App) -> None:
