@@ -38,7 +38,7 @@ def test_curves_and_readings_are_the_field_at_the_reduced_pixel() -> None:
 def test_a_spectrum_that_does_not_determine_a_colour_has_none(low: int) -> None:
     bands = Wavelengths.from_step(low, 1000, 10)
     spectrum = Spectrum(bands, np.full(len(bands), 0.5, np.float32))
-    asked = ColourQuery({(1, 2): spectrum}, ViewingConditions.default(), True, None, False, None, 1)
+    asked = ColourQuery({(1, 2): MarkSpectrum(spectrum)}, ViewingConditions.default(), True, None, False, None, 1)
     result = query_colours(asked, lambda done: None)[1, 2]
     assert (result.appearance is None) == (low == 450) == ("lies outside 450-1000 nm" in result.refusal)
 
