@@ -133,8 +133,7 @@ def decoding(
     found: list[float | int] = []
     for stated in fill:
         numbers = stated_numbers(stated, np.dtype(dtype))
-        is_nan = isinstance(stated, str) and stated.strip().lower().strip("+-") == "nan"
-        if isinstance(stated, str) and not is_nan and not [number for number in numbers or () if number == number]:
+        if isinstance(stated, str) and not numbers:
             noted["data_ignore_value"] = f"{stated[:40]!r} is not a number; it was taken as none"
         for number in numbers or ():
             marks = _as_stored(number, np.dtype(dtype)) or _packed(number, np.dtype(dtype), scale, offset)

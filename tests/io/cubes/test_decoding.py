@@ -103,6 +103,21 @@ def test_fills_of_floating_point(fill: float, seed: int, target: str, dtype: str
         np.testing.assert_allclose(read(path), values, rtol=1e-6)
 
 
+@pytest.mark.parametrize("zarr_format", [2, 3])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_nan_as_the_fill_of_xarray_is_no_surprise(tmp_path: Path, zarr_format: int, dtype: str) -> None:
+    xarray = pytest.importorskip("xarray")
+    values = np.random.default_rng(5).random(SHAPE).astype(dtype)
+    values[:, 0, 0] = np.nan
+    data = xarray.Dataset(
+        {"cube": (("wavelength", "y", "x"), values)}, coords={"wavelength": ("wavelength", BANDS.nm, {"units": "nm"})}
+    )
+    data.to_zarr(tmp_path / "c.zarr", zarr_format=zarr_format, consolidated=False)
+    field = io.open_cube(tmp_path / "c.zarr", is_trusted=True)
+    assert field.notes == ()
+    np.testing.assert_array_equal(field.cube(BANDS).values, values.astype(np.float32))
+
+
 @pytest.mark.parametrize("fill", FILLS)
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("stated", [np.float32, np.float64, "{:.9g}".format, "{!r}".format])
@@ -208,6 +223,7 @@ def test_fills_that_are_text(text: Any, dtype: str, value: float | None) -> None
     how = decoding(dtype, fill=[text])
     if value is not None:
         assert set(how.fill) == {value} and not how.notes
+    assert ("data_ignore_value" in how.notes) == (text in ("", "None"))
 
 
 @pytest.mark.parametrize("factor", [0.0, np.nan, np.inf])
