@@ -456,8 +456,8 @@ def map_of(
 
     with progress_bar("computing the map") as report:
         return compute_map(
-            field, analysis, region=region, intervals=intervals, georeference=Georeference.of_file(image),
-            progress=report,
+            field, analysis, region=region, intervals=intervals,
+            georeference=Georeference.of_image(image, field.provenance), progress=report,
         )  # fmt: skip
 
 

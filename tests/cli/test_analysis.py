@@ -308,6 +308,49 @@ def test_a_map_lies_where_the_file_of_the_image_says(run, reconstruction, tmp_pa
         assert (file.crs.to_epsg(), file.transform.c, file.transform.f) == (32632, 500_012, 5_399_992)
 
 
+def sample(path, places):
+    """What GDAL reads at map coordinates: (N, bands)."""
+    with rasterio.open(path) as file:
+        assert file.crs.to_epsg() == 3035, "a coordinate system that only the tags of the file state"
+        return np.array(list(file.sample(places)))
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("compute", ("b550",)),
+        ("classify", ("--threshold", 12)),
+        ("cluster", ("-n", 4)),
+        ("unmix", ()),
+        ("components", ("-n", 2)),
+    ],
+)
+def test_a_map_has_the_values_of_its_source_at_the_same_coordinates(run, library, tmp_path, command, words):
+    """Also of a cube whose rows are stored from south to north, and shown north up."""
+    where = Georeference.upright((4_500_000, 2_900_000), (2.0, 3.0))
+    rows, cols = np.indices(VALUES.shape[1:]).reshape(2, -1) + 0.5
+    places = where.to_map(np.stack([rows, cols], axis=1)).tolist()
+    maps = []
+    for name, stored, values in (("north", where, VALUES), ("south", where.flipped(24), VALUES[:, ::-1])):
+        source, out = tmp_path / f"{name}.tif", tmp_path / f"{name}_map.tif"
+        with rasterio.open(
+            source, "w", driver="GTiff", width=31, height=24, count=31, dtype="float32", crs="EPSG:3035",
+            transform=rasterio.Affine(*stored.transform),
+        ) as file:  # fmt: skip
+            file.write(values)
+            for band, nm in enumerate(BANDS, 1):
+                file.update_tags(band, wavelength=nm, wavelength_units="nm")
+        np.testing.assert_array_equal(sample(source, places), VALUES.reshape(31, -1).T)
+        references = ("--library", library) if command in ("classify", "unmix") else ()
+        arguments = (*words, source) if command == "compute" else (source, *words)
+        code, _, error = run(command, *arguments, *references, "-o", out)
+        assert code == 0, error
+        maps.append(sample(out, places))
+    np.testing.assert_allclose(maps[1], maps[0], atol=1e-5)
+    if command == "compute":
+        np.testing.assert_array_equal(maps[1][:, 0], VALUES[15].ravel())
+
+
 def test_statistics_and_areas_are_of_certain_pixels_of_the_region(run, reconstruction, tmp_path):
     reconstruction.half_width = np.where(np.arange(31) < 16, 0.03, 0.001) * np.ones((24, 1), np.float32)
     words = ("--at", "3,4=a", "--at", "20,28=b", "--region", "rectangle 2,3 20,29", "--threshold", 30)
