@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.io.atomic import atomic_write_set
-from nesr_gui.io.cubes.decoding import decoding
+from nesr_gui.io.cubes import envi
 from nesr_gui.io.cubes.description import AmbiguousFile
 from nesr_gui.io.cubes.envi_header import Header, data_of, header_of, header_text, is_header, read_header
 from nesr_gui.io.cubes.wavelengths import MAX_BANDS, contradiction, parse_list, to_nanometres, wavelengths_text
@@ -64,6 +64,9 @@ def write_curves(
 def read_curves(path: str | os.PathLike[str]) -> list[Spectrum]:
     """Read a spectral library by its data file or its header.
 
+    Numbers become values as in images of ENVI: gains, offsets and scale factors are applied, and the ignore value and
+    bad bands are NaN.
+
     Raises:
         FileNotFoundError: the file does not exist.
         AmbiguousFile: the header states no wavelengths.
@@ -96,11 +99,13 @@ def read_curves(path: str | os.PathLike[str]) -> list[Spectrum]:
     ]
 
 
-def _decoded(header: Header, stored: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Values of stored spectra (spectra, L): the ignore value is a gap, NaN."""
-    factor, _, _ = header.scale_factor(stored.shape[1])
-    how = decoding(stored.dtype, fill=header.ignored())
-    return how.decode(stored).astype(np.float64) * factor
+def _decoded(header: Header, stored: npt.NDArray[Any]) -> npt.NDArray[np.floating]:
+    """Values of stored spectra (spectra, L)."""
+    found = envi.describe(header, stored.dtype, stored.shape[1])
+    values = found.decoding.decode(stored.T).T
+    if found.bad is not None and found.bad.size == stored.shape[1]:
+        values[:, found.bad] = np.nan
+    return values
 
 
 def _positions(header: Header, length: int) -> npt.NDArray[np.float64]:

@@ -47,6 +47,39 @@ def test_a_library_of_spectral_python_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ("data gain values = {0.0001}\ndata offset values = {0.1}", [[0.2, 0.3, 0.4], [0.1, 0.6, 0.7]]),
+        ("data gain values = {3, 2, 1}", [[1000, 4000, 9000], [0, 10000, 18000]]),
+        ("data offset values = {3, 2, 1}", [[1001, 2002, 3003], [1, 5002, 6003]]),
+        ("data reflectance gain values = {0.5}", [[500, 1000, 1500], [0, 2500, 3000]]),
+        ("reflectance scale factor = 10000\ndata ignore value = 0", [[0.1, 0.2, 0.3], [np.nan, 0.5, 0.6]]),
+        ("bbl = {0, 1, 1}", [[1000, 2000, np.nan], [0, 5000, np.nan]]),
+        ("bbl = {1, 0}", [[1000, 2000, 3000], [0, 5000, 6000]]),
+    ],
+)
+def test_numbers_are_decoded_as_those_of_images(tmp_path: Path, stated: str, expected: list[list[float]]) -> None:
+    np.array([[3000, 2000, 1000], [6000, 5000, 0]], "<u2").tofile(tmp_path / "c.sli")
+    (tmp_path / "c.hdr").write_text(
+        "ENVI\nsamples = 3\nlines = 2\nbands = 1\nfile type = ENVI Spectral Library\ndata type = 12\n"
+        f"wavelength units = Nanometers\nwavelength = {{650, 550, 450}}\n{stated}\n"
+    )
+    np.testing.assert_allclose([curve.values for curve in read_curves(tmp_path / "c.sli")], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("stated", "reason"),
+    [("data gain values = {1, 2}", "2 data gain values for 3 bands"), ("data gain values = {0}", "zero or not finite")],
+)
+def test_damaged_gains_are_refused(tmp_path: Path, stated: str, reason: str) -> None:
+    write_curves(tmp_path / "c.sli", CURVES)
+    with (tmp_path / "c.hdr").open("a") as file:
+        file.write(f"{stated}\n")
+    with pytest.raises(UnreadableFile, match=reason):
+        read_curves(tmp_path / "c.sli")
+
+
+@pytest.mark.parametrize(
     ("change", "said"),
     [
         (("samples = 3", "samples = 1000000000000"), "which cannot be"),
