@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import atomic_write_set
-from nesr_gui.io.cubes.binary import read_sidecar, write_sidecar
+from nesr_gui.io.cubes.binary import check_dtype, read_sidecar, write_sidecar
 from nesr_gui.io.cubes.decoding import decoding
 from nesr_gui.io.cubes.description import CubeDescription, CubeHints, build_field
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
@@ -71,6 +71,7 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
     files = _numbered(path)
     sidecar = read_sidecar(path / DESCRIPTION)
     bands = FolderBands([file for _, file in files])
+    check_dtype(sidecar, bands.dtype, path / DESCRIPTION, path.name)
     stated = _stated(files, sidecar)
     whole = bands.dtype.kind == "u"
     found = CubeDescription(

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+
 from nesr_gui.fields.protocol import Block
-from nesr_gui.io.cubes.export import CubeWriterSource
+from nesr_gui.io.cubes.export import CubeWriterSource, StorageEncoding
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.spectral import Quantity
 
@@ -73,6 +75,20 @@ def read_sidecar(path: Path) -> dict[str, Any]:
         ) from error
 
 
+def check_dtype(description: dict[str, Any], dtype: np.dtype[Any], path: Path, described: str) -> None:
+    """Check that the description in the file `path` is of numbers of this type, not of some that were replaced.
+
+    Raises:
+        UnreadableFile: it states another type; `described` names what holds the numbers.
+    """
+    stated = description.get("dtype", dtype)
+    if stated.name != dtype.name:  # names are the same for both orders of bytes
+        raise UnreadableFile(
+            f"{path.name} describes {stated.name} values and {described} holds {dtype.name}; remove it or export the "
+            "cube again"
+        )
+
+
 def validate_description(data: Any) -> dict[str, Any]:
     """Description with verified types, without missing entries.
 
@@ -89,6 +105,7 @@ def validate_description(data: Any) -> dict[str, Any]:
     readers: dict[str, tuple[str, Callable[[Any], Any]]] = {
         "wavelengths_nm": ("wavelengths", lambda listed: [float(nm) for nm in listed]),
         "quantity": ("quantity", Quantity),
+        "dtype": ("dtype", lambda name: StorageEncoding(name).numpy),
         "provenance": ("provenance", lambda entries: {str(key): str(value) for key, value in dict(entries).items()}),
     }
     damaged = []

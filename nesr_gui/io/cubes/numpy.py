@@ -20,6 +20,7 @@ from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.atomic import atomic_write, atomic_write_set, scratch_beside
 from nesr_gui.io.cubes.arrays import Container, NamedArray, find_cube
 from nesr_gui.io.cubes.binary import (
+    check_dtype,
     describe_export,
     read_sidecar,
     sidecar_of,
@@ -116,6 +117,9 @@ def _found_beside(path: Path, array: Array) -> CubeDescription:
     """Description of a bare array with its JSON, whose first axis is that of the bands.
 
     A damaged one is left aside if the array holds floating-point values, which it does not scale.
+
+    Raises:
+        UnreadableFile: it is damaged, or describes numbers of another type, as that of an array that was replaced.
     """
     try:
         sidecar = read_sidecar(sidecar_of(path))
@@ -125,6 +129,7 @@ def _found_beside(path: Path, array: Array) -> CubeDescription:
         return CubeDescription(path.name, array, provenance={"description": f"{error}; it was left aside"})
     if not sidecar:
         return CubeDescription(path.name, array)
+    check_dtype(sidecar, array.dtype, sidecar_of(path), path.name)
     return _with_description(CubeDescription(path.name, array), sidecar)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import h5py
 import imagecodecs
+import imageio.v3 as iio
 import numpy as np
 import pytest
 import tifffile
@@ -357,3 +358,29 @@ def test_a_damaged_scale_of_integers_is_refused(tmp_path: Path) -> None:
     (tmp_path / "c.npy.json").write_text('{"scale": "x"}')
     with pytest.raises(UnreadableFile, match="does not describe a cube"):
         io.open_cube(tmp_path / "c.npy", CubeHints(wavelengths=BANDS, band_axis=0))
+
+
+@pytest.mark.parametrize("written", [np.float32, np.int16])
+def test_a_description_of_other_numbers_is_refused(tmp_path: Path, written: type[np.generic]) -> None:
+    """As one that was left behind when another program wrote the array anew."""
+    field = CubeField(np.random.default_rng(0).random((3, 4, 5), np.float32), BANDS)
+    io.write_cube(tmp_path / "c.npy", field, BANDS, encoding=StorageEncoding("uint16"))
+    stored = np.load(tmp_path / "c.npy")
+    np.save(tmp_path / "c.npy", stored.astype(written))
+    name = np.dtype(written).name
+    with pytest.raises(
+        UnreadableFile,
+        match=rf"c\.npy\.json describes uint16 values and c\.npy holds {name}; remove it or export the cube again",
+    ):
+        io.open_cube(tmp_path / "c.npy")
+    np.save(tmp_path / "c.npy", stored.astype(">u2"))
+    np.testing.assert_allclose(io.open_cube(tmp_path / "c.npy").band(500), field.band(500), atol=1e-4)
+
+
+def test_a_description_of_other_images_is_refused(tmp_path: Path) -> None:
+    field = CubeField(np.random.default_rng(0).random((3, 4, 5), np.float32), BANDS)
+    io.write_cube(tmp_path / "bands", field, BANDS, encoding=StorageEncoding("uint16"))
+    for file in (tmp_path / "bands").glob("*.png"):
+        iio.imwrite(file, (iio.imread(file) >> 8).astype(np.uint8))
+    with pytest.raises(UnreadableFile, match=r"cube\.json describes uint16 values and bands holds uint8"):
+        io.open_cube(tmp_path / "bands")
