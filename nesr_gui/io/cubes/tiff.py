@@ -25,7 +25,7 @@ from nesr_gui.io.cubes.binary import describe_export, validate_description
 from nesr_gui.io.cubes.decoding import decoding
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeDescription, CubeHints, build_field
 from nesr_gui.io.cubes.dlr import read_metadata
-from nesr_gui.io.cubes.envi_header import Header, header_beside, read_header
+from nesr_gui.io.cubes.envi_header import Header, data_files, header_beside, read_header
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
 from nesr_gui.io.cubes.file_array import FileArray, WatchedFile
 from nesr_gui.io.cubes.gdal_metadata import parse_xml
@@ -330,7 +330,7 @@ def _found(path: Path, tiff: tifffile.TiffFile) -> CubeDescription:
     items, own = _items(path, page), validate_description(_own(page))
     wavelengths, unit = _stated_wavelengths(path, tiff, pages, bands)
     nodata = page.tags.valueof(GDAL_NODATA, default=None)
-    product, header = read_metadata(path, bands), _sidecar(path, page, bands)
+    product, header = read_metadata(path, bands), _sidecar(path, array)
     has_scale = any(item.role in ("scale", "offset") for item in items)
     fills = [*([str(nodata)] if nodata is not None else []), *gdal_metadata.nodata(items)]
     decoded = decoding(
@@ -359,7 +359,9 @@ def _found(path: Path, tiff: tifffile.TiffFile) -> CubeDescription:
         return replace(found, wavelengths=np.array(own["wavelengths"]), unit="nm")
     if product is not None:
         found = replace(found, provenance={**found.provenance, "product": product.product})
-    return found if header is None else _completed(found, header, bool(fills), has_scale)
+    if header is None:
+        return found
+    return _completed(found, header, bool(fills or decoded.fill), has_scale or product is not None)
 
 
 def _mask(path: Path, tiff: tifffile.TiffFile, page: Any) -> TiffBands | None:
@@ -384,28 +386,52 @@ def _size(page: Any) -> tuple[int, int]:
     return page.imagelength, page.imagewidth
 
 
-def _sidecar(path: Path, page: Any, bands: int) -> Header | None:
-    """ENVI header beside a TIFF, if it describes an image of the same size."""
+def _sidecar(path: Path, array: TiffBands | FileArray) -> Header | None:
+    """ENVI header beside a TIFF, if it describes an image of the same size and type, and no other file."""
     beside = header_beside(path)
     if beside is None:
         return None
     try:
         header = read_header(beside)
-        sizes = tuple(header.integer(key) for key in ("samples", "lines", "bands"))
+        sizes = tuple(header.integer(key) for key in ("bands", "lines", "samples"))
+        dtype = header.dtype()
     except UnreadableFile:
         return None
-    return header if sizes == (page.imagewidth, page.imagelength, bands) else None
+    is_alike = sizes == array.shape and dtype.name == array.dtype.name  # names are the same for both orders of bytes
+    nbytes = math.prod(sizes) * dtype.itemsize
+    return header if is_alike and not _describes_another(header, path, nbytes) else None
+
+
+def _describes_another(header: Header, path: Path, nbytes: int) -> bool:
+    """Whether a header names another file than the TIFF `path`, or has a data file that can hold what it describes."""
+    if named := header.text("data file"):
+        return named.casefold() != path.name.casefold()
+    if "tif" in header.text("file type").lower():
+        return False
+    try:
+        files = data_files(header)
+    except UnreadableFile:
+        return False
+    return any(file.name.casefold() != path.name.casefold() and file.stat().st_size >= nbytes for file in files)
 
 
 def _completed(found: CubeDescription, header: Header, has_nodata: bool, has_scale: bool) -> CubeDescription:
-    """The description with what the header beside it adds."""
+    """The description with what the header beside it adds, and a note if that changes the values."""
     beside = envi.describe(header, np.dtype(found.array.dtype), found.array.shape[0])
+    has_factors = bool((beside.decoding.scale != 1).any() or beside.decoding.offset.any())
+    parts = {
+        "factors": has_factors and not has_scale,
+        "values that mean none": bool(beside.decoding.fill) and not has_nodata,
+        "bad bands": beside.bad is not None and bool(beside.bad.any()),
+    }
+    applied = " and ".join(part for part, is_applied in parts.items() if is_applied)
+    noted = {"header": f"{applied} of {header.path.name} were applied"} if applied else {}
     decoded = replace(
         found.decoding,
         fill=found.decoding.fill if has_nodata else beside.decoding.fill,
         scale=found.decoding.scale if has_scale else beside.decoding.scale,
         offset=found.decoding.offset if has_scale else beside.decoding.offset,
-        notes={**found.decoding.notes, **beside.decoding.notes},
+        notes={**found.decoding.notes, **beside.decoding.notes, **noted},
     )
     is_known = found.quantity is not Quantity.UNKNOWN
     is_placed = KEY in found.provenance

@@ -17,6 +17,7 @@ from nesr_gui.io.cubes import gdal_metadata
 from nesr_gui.io.cubes.decoding import decoding
 from nesr_gui.io.cubes.gdal_metadata import items_beside, items_in
 from nesr_gui.io.georeference import KEY, Georeference
+from nesr_gui.spectral import Quantity
 from tests.io.cubes.foreign import MISSING, NM, PACKED, SHAPE, STATED, VALUES, check, listed, question
 
 rasterio = pytest.importorskip("rasterio")
@@ -89,6 +90,60 @@ def test_fills_and_factors_in_a_side_file(tmp_path: Path) -> None:
 def test_what_is_in_the_file_comes_first(tmp_path: Path) -> None:
     image = raster(tmp_path / "c.tif", names="{:g} nm", nodata=-9999.0)
     check(side_file(image, "<Description>9{0} nm</Description>"))
+
+
+def envi_header(path: Path, **stated: Any) -> Path:
+    """An ENVI header of 16-bit integers, reflectance × 10000, of the size of the cube."""
+    keys = {
+        "samples": 7, "lines": 9, "bands": 10, "header_offset": 0, "file_type": "ENVI Standard", "data_type": 12,
+        "interleave": "bsq", "byte_order": 0, "wavelength_units": "Nanometers",
+        "wavelength": "{" + ", ".join(listed(NM)) + "}", "reflectance_scale_factor": 10000, "data_ignore_value": 0,
+    } | stated  # fmt: skip
+    lines = [f"{key.replace('_', ' ')} = {value}" for key, value in keys.items() if value is not None]
+    path.write_text("\n".join(["ENVI", *lines]))
+    return path
+
+
+INTEGERS = np.round(VALUES * 1e4)
+
+
+@pytest.mark.parametrize("beside", ["c.hdr", "c.tif.hdr"])
+@pytest.mark.parametrize("stated", [{}, {"file_type": "TIFF"}, {"data_file": "c.tif"}, {"byte_order": 1}])
+def test_an_envi_header_of_a_tiff_completes_it_with_a_note(tmp_path: Path, beside: str, stated: dict[str, Any]) -> None:
+    envi_header(tmp_path / beside, **stated)
+    (tmp_path / "c.tfw").write_text("30\n0\n0\n-30\n500015\n3999985\n")
+    field = check(raster(tmp_path / "c.tif", INTEGERS, dtype="uint16"))
+    assert field.quantity is Quantity.REFLECTANCE
+    assert field.notes == (f"Header: factors and values that mean none of {beside} were applied.",)
+
+
+def test_a_header_without_factors_is_no_surprise(tmp_path: Path) -> None:
+    envi_header(tmp_path / "c.hdr", data_type=4, reflectance_scale_factor=None, data_ignore_value=None)
+    field = check(raster(tmp_path / "c.tif"))
+    assert field.notes == () and field.provenance["described_by"] == "c.hdr"
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "stated", "own"),
+    [
+        (VALUES, "float32", {}, ""),
+        (INTEGERS, "uint16", {"data_type": 2}, ""),
+        (INTEGERS, "uint16", {"data_type": 13}, ""),
+        (INTEGERS, "uint16", {}, "c.img"),
+        (INTEGERS, "uint16", {}, "c"),
+        (INTEGERS, "uint16", {"data_file": "other.img"}, ""),
+        (INTEGERS, "uint16", {"samples": 9, "lines": 7}, ""),
+    ],
+)
+def test_an_envi_header_of_another_file_changes_no_tiff(
+    tmp_path: Path, values: Any, dtype: str, stated: dict[str, Any], own: str
+) -> None:
+    envi_header(tmp_path / "c.hdr", **stated)
+    if own:
+        (tmp_path / own).write_bytes(INTEGERS.astype("<u2").tobytes())
+        check(tmp_path / own)
+    field = check(raster(tmp_path / "c.tif", values, dtype=dtype, names="{:g} nm"), values)
+    assert field.notes == () and "described_by" not in field.provenance
 
 
 @pytest.mark.parametrize(

@@ -206,6 +206,10 @@ def test_enmap_and_desis(tmp_path: Path, product: str, level: str, quantity: Qua
     expected[:, 0, 0] = np.nan
     np.testing.assert_allclose(field.cube(BANDS).values, expected, rtol=1e-6)
     assert field.quantity is quantity
+    header = f"samples = {VALUES.shape[2]}\nlines = {VALUES.shape[1]}\nbands = {len(BANDS)}\ndata type = 2\n"
+    (tmp_path / f"{product}-{level}-SPECTRAL_IMAGE.hdr").write_text(f"ENVI\n{header}")  # which states no gains
+    field = io.open_cube(tmp_path / f"{product}-{level}-SPECTRAL_IMAGE.TIF")
+    np.testing.assert_allclose(field.cube(BANDS).values, expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("named", [True, False])
