@@ -31,6 +31,7 @@ from nesr_gui.io.cubes.wavelengths import (
     parse_list,
     to_nanometres,
     unit_name,
+    unit_of_quantity,
 )
 from nesr_gui.io.errors import UnreadableFile, error_message
 from nesr_gui.io.georeference import KEY, Georeference, length_in_metres
@@ -409,9 +410,7 @@ def _positions(
 def _unit_of(axis: NamedArray) -> str:
     """Stated unit of a list; without one, what its name says about it."""
     stated = axis.text("units") or axis.text("unit")
-    if unit_name(stated) in UNSTATED and (kind := re.search(r"wave_?number|freq", axis.short, re.IGNORECASE)):
-        return "wavenumber" if kind[0].lower().startswith("wave") else "an unstated unit of frequency"
-    return stated
+    return (unit_of_quantity(axis.short) if unit_name(stated) in UNSTATED else "") or stated
 
 
 def _lists_of_names(cube: NamedArray, container: Container) -> Iterator[tuple[list[str], str]]:

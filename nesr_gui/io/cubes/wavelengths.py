@@ -7,7 +7,7 @@ count the bands, and units contradict their numbers.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -45,6 +45,7 @@ MAX_TEXT = 4 << 20  # characters of a list of wavelengths
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _ITEM = re.compile(rf"\s*({_NUMBER})\s*([a-zµμåÅ]*(?:/[a-z]+)?(?:\^?-1|⁻¹)?)\s*", re.IGNORECASE)
 _OTHER_UNIT = re.compile(r"cm ?\^?-1|/ ?cm|cm⁻¹|hz|ev\b|[µμu]m\b|microm|micron|angstrom|Å", re.IGNORECASE)
+_BETWEEN_WORDS = re.compile(r"[\s_,;:]+|(?<!\d)/")  # 1/cm is one word, λ/nm are two
 _IN_NAME = re.compile(
     r"(\d+(?:\.\d+)?)[\s_]*[(\[]?(nm|nanometers?|nanometres?|µm|μm|um|micrometers?|micrometres?|microns?|"
     r"angstroms?|Å)(?![a-z])",
@@ -136,8 +137,58 @@ def unit_name(unit: str) -> str:
     plain = unit.strip().strip("[](){}\"'").replace(" ", "").lower()
     if plain in TO_NM or plain in INVERSE_TO_NM:
         return plain
-    parts = [part for part in re.split(r"[\[\](){};,\"']|\.$", plain) if part in TO_NM or part in INVERSE_TO_NM]
-    return parts[0] if len({TO_NM.get(part, -INVERSE_TO_NM.get(part, 0.0)) for part in parts}) == 1 else plain
+    return _unit_among(re.split(r"[\[\](){};,\"']|\.$", plain)) or plain
+
+
+def _unit_among(words: Iterable[str]) -> str:
+    """The only unit among words; empty if there is none, or if there are several that differ."""
+    units = [word for word in words if word in TO_NM or word in INVERSE_TO_NM]
+    sizes = {TO_NM.get(unit, -INVERSE_TO_NM.get(unit, 0.0)) for unit in units}
+    return units[0] if len(sizes) == 1 else ""
+
+
+def unit_in_title(title: str) -> str:
+    """Unit that the title of a column states, as in `Wavelength (µm)`, `wavelength_nm` and `Wavenumber`.
+
+    Empty if it states none. Unknown text in brackets is a unit too, which `to_nanometres` refuses.
+    """
+    if shift := re.search(r"raman.*shift", title, re.IGNORECASE):  # the difference to the wavenumber of a laser
+        return shift[0]
+    in_brackets = re.search(r"[(\[{]([^)\]}]+)", title)
+    if in_brackets is not None and unit_name(in_brackets[1]) not in UNSTATED:
+        return in_brackets[1]
+    return _unit_among(map(unit_name, _BETWEEN_WORDS.split(title))) or unit_of_quantity(title)
+
+
+def unit_of_quantity(name: str) -> str:
+    """Unit of the quantity that something is called by, if it is not a wavelength and no unit is stated; else empty.
+
+    Wavenumbers are in cm⁻¹.
+    """
+    kind = re.search(r"(wave[_ ]?number)|frequency|freq|energy", name, re.IGNORECASE)
+    if kind is None:
+        return ""
+    return "wavenumber" if kind[1] else f"an unstated unit of {kind[0].lower()}"
+
+
+def titled_nanometres(values: npt.ArrayLike, title: str) -> Positions:
+    """Wavelengths (L,) in nm of a column of text, whose title may state their unit.
+
+    Raises:
+        ValueError: the unit is unknown or unclear, contradicts the values, or these only count the lines.
+    """
+    given = np.asarray(values, np.float64)
+    unit = unit_in_title(title)
+    if not unit and is_placeholder(given):
+        raise ValueError("its first column counts the lines; it must hold the wavelengths")
+    try:
+        nm = to_nanometres(given, unit).nm
+    except ValueError as error:
+        raise ValueError(f"its wavelengths are unclear: {error}") from error
+    reason, _ = contradiction(given, unit)
+    if reason and ((nm < OPTICAL[0]) | (nm > OPTICAL[1])).all():  # some spectra extend beyond optical instruments
+        raise ValueError(f"it {reason}")
+    return nm
 
 
 def unit_of_size(values: Positions) -> str:

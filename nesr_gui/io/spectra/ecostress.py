@@ -12,11 +12,11 @@ import re
 import numpy as np
 
 from nesr_gui.io.cubes.decoding import HUGE
+from nesr_gui.io.cubes.wavelengths import titled_nanometres
 from nesr_gui.spectral import Spectrum, Wavelengths
 
 _HEADER = re.compile(r"^\s*(?:X|Y) Units\s*:", re.MULTILINE | re.IGNORECASE)
 _FIELD = re.compile(r"^\s*([A-Za-z][A-Za-z .()]*?)\s*:\s*(.*?)\s*$")
-_NANOMETRES = re.compile(r"nano|\bnm\b", re.IGNORECASE)
 
 
 def is_ecostress(text: str) -> bool:
@@ -28,7 +28,7 @@ def parse(text: str, stem: str) -> list[Spectrum]:
     """The spectrum of a file; `stem` names one that has no name.
 
     Raises:
-        ValueError: it has fewer than two values, or a wavelength is repeated.
+        ValueError: it has fewer than two values, a wavelength is repeated, or their unit is unclear.
     """
     fields: dict[str, str] = {}
     pairs: list[tuple[float, float]] = []
@@ -45,10 +45,11 @@ def parse(text: str, stem: str) -> list[Spectrum]:
     if len(pairs) < 2:
         raise ValueError("it holds no numbers in two columns")
     table = np.array(sorted(set(pairs)))
-    nm = table[:, 0] if _NANOMETRES.search(fields.get("x units", "")) else 1000 * table[:, 0]
+    nm = titled_nanometres(table[:, 0], fields.get("x units", ""))
     values = table[:, 1] / (100 if "percent" in fields.get("y units", "").lower() else 1)
     values[np.abs(table[:, 1]) >= HUGE] = np.nan
-    return [Spectrum(Wavelengths(nm), values.astype(np.float32), _name(fields) or stem)]
+    order = np.argsort(nm, kind="stable")
+    return [Spectrum(Wavelengths(nm[order]), values[order].astype(np.float32), _name(fields) or stem)]
 
 
 def _name(fields: dict[str, str]) -> str:

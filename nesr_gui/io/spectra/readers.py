@@ -19,6 +19,7 @@ import numpy.typing as npt
 from nesr_gui.colorimetry.cie import CAMERA_BANDS
 from nesr_gui.colorimetry.viewing_conditions import Observer
 from nesr_gui.io.cubes.decoding import HUGE
+from nesr_gui.io.cubes.wavelengths import titled_nanometres
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.registry import SPECTRA, FileKind, plugin_formats, plugin_reader
 from nesr_gui.io.spectra import cgats, cxf, ecostress, envi_library, usgs
@@ -30,7 +31,7 @@ _NM = re.compile(
     r"(?:R|SCI|SCE)?[ _\[(]*(\d{3,4}(?:\.\d+)?)[ _]?\[?\(?nm\)?\]?", re.IGNORECASE
 )  # in the header of a column
 _FEWEST_BANDS = 5  # columns with a wavelength in their header that make a table of spectra in rows
-_MOST_MICROMETRES = 30.0  # spectra of eyes and cameras do not extend to 30 nm
+_GAPS = {"", "-", "na", "n/a", "#n/a", "nan"}  # cells without a value, in lower case
 CHANNELS = {"r": 0, "red": 0, "g": 1, "green": 1, "b": 2, "blue": 2}
 RESPONSE_RANGE = (400.0, 700.0)  # nm: the range of the models, in which every channel must respond
 EXPECTED = "a table whose first line is wavelength,R,G,B, in nm, with a row of numbers for each wavelength"
@@ -46,9 +47,11 @@ def read_spectra(path: str | os.PathLike[str], axes: usgs.Axes | None = None) ->
     A table has wavelengths in its first column and a further column per spectrum, or wavelengths in its header
     (`400 nm`) and a row per spectrum. Marks around a table (`>>>>>Begin Spectral Data<<<<<`) are skipped.
 
-    Wavelengths are in nm, or in µm if the header or the values (all below 30) say so. Decimal commas are accepted if
-    another character separates the columns. Lines without numbers above the table are its header; lines starting with #
-    are comments. Descending wavelengths are reversed. Values beyond 1e30, such as -1.23e34 of the USGS, are gaps.
+    Wavelengths are in the unit that the title of their column states, which may be one of wavenumbers or frequencies;
+    without one, in nm, µm or m, if the values fit one of them only. Decimal commas are accepted if another character
+    separates the columns. Lines above the table that begin with no number are its header; lines starting with # are
+    comments. Descending wavelengths are reversed. Empty cells, -, NA, N/A, #N/A, nan, and values beyond 1e30, such as
+    -1.23e34 of the USGS, are gaps, NaN.
 
     Args:
         path: the file.
@@ -81,12 +84,12 @@ def read_spectra(path: str | os.PathLike[str], axes: usgs.Axes | None = None) ->
             return cgats.parse(text, path.stem)
         if rows := _spectra_in_rows(text):
             return rows
-        names, table, unit = _parse(text)
-        return _build_spectra(names or [], table, unit, path.stem)
+        names, table, title = _parse(text)
+        return _build_spectra(names, table, title, path.stem)
     except (ValueError, csv.Error) as error:
         raise UnreadableFile(
             f"cannot read spectra from {path.name}: {error}; expected a table of text with wavelengths in the first "
-            "column and one column of numbers per spectrum"
+            "column, whose title may state their unit, and one column of numbers per spectrum"
         ) from error
 
 
@@ -133,7 +136,7 @@ def _within_marks(text: str) -> str:
 
 def _spectra_in_rows(text: str) -> list[Spectrum]:
     """Spectra of a table with a row for each; empty if its header does not consist of names and wavelengths in nm."""
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    lines = _lines(text)
     split = _splitter(lines)
     for at, line in enumerate(lines[:-1]):
         bands = {column: float(match[1]) for column, cell in enumerate(split(line)) if (match := _NM.fullmatch(cell))}
@@ -144,44 +147,61 @@ def _spectra_in_rows(text: str) -> list[Spectrum]:
             raise ValueError("its lines have different lengths")
         columns = sorted(bands, key=lambda column: bands[column])
         nm = Wavelengths(np.array([bands[column] for column in columns]))
-        return [Spectrum(nm, np.array([float(row[column]) for column in columns], np.float32), row[0]) for row in rows]
+        return [Spectrum(nm, np.array([_value(row[column]) for column in columns], np.float32), row[0]) for row in rows]
     return []
 
 
 def _parse(text: str) -> tuple[list[str] | None, npt.NDArray[np.float64], str]:
-    """Column names, values (L, 1 + spectra), and the header of the wavelength column."""
-    lines = [line.strip() for line in text.splitlines()]
-    lines = [line for line in lines if line and not line.startswith("#")]
+    """Column names, values (L, 1 + spectra), and the title of the column of wavelengths.
+
+    Columns without a name and without a value, as separators at the ends of lines make them, are left out.
+    """
+    lines = _lines(text)
     split = _splitter(lines)
-    header: list[str] | None = None
+    header: list[str] = []
     rows: list[list[float]] = []
     for line in lines:
         cells = split(line)
-        try:
-            rows.append([float(cell) for cell in cells])
-        except ValueError:
-            if rows:
-                raise ValueError(f"a line holds {line[:40]!r}") from None
+        if not _is_number(cells[0]) and not rows:
             header = cells
+            continue
+        try:
+            rows.append([float(cells[0]), *map(_value, cells[1:])])
+        except ValueError:
+            raise ValueError(f"the line {line[:40]!r} holds more than numbers and gaps") from None
     if len(rows) < 2 or len(rows[0]) < 2:
         raise ValueError("it holds no numbers in two columns")
     if any(len(row) != len(rows[0]) for row in rows):
         raise ValueError("its lines have different lengths")
     table = np.array(rows)
     table[:, 1:][np.abs(table[:, 1:]) >= HUGE] = np.nan
-    names = header[1:] if header is not None and len(header) == len(rows[0]) else None
-    return names, table, header[0] if header else ""
+    titles = dict(enumerate(header))
+    columns = [at for at, column in enumerate(table.T) if at == 0 or titles.get(at) or not np.isnan(column).all()]
+    if len(columns) < 2:
+        raise ValueError("it holds no numbers in two columns")
+    is_named = len(header) <= len(rows[0]) and all(at in titles for at in columns)
+    names = [titles[at] for at in columns[1:]] if is_named else None
+    return names, table[:, columns], titles[0] if len(header) > 1 else ""  # one cell is the title of the whole table
+
+
+def _lines(text: str) -> list[str]:
+    """Lines of a table; tabs at their ends are kept, since they follow empty cells."""
+    lines = [line.lstrip().rstrip(" ") for line in text.splitlines()]
+    return [line for line in lines if line.strip() and not line.startswith("#")]
 
 
 def _splitter(lines: list[str]) -> Callable[[str], list[str]]:
-    """Function that splits lines into cells; a comma is decimal if a semicolon or a tab separates."""
+    """Function that splits lines into cells; a comma is decimal if a semicolon or a tab separates.
+
+    Where spaces separate, a unit in brackets belongs to the word before it.
+    """
     sample = "\n".join(lines[-5:])
     for separator in ("\t", ";"):
         if separator in sample:
             return lambda line: [_cell(cell.replace(",", ".")) for cell in line.split(separator)]
     if "," in sample:
         return _comma_cells
-    return lambda line: line.split()
+    return lambda line: re.split(r"\s+(?![(\[\s])", line.strip())
 
 
 def _comma_cells(line: str) -> list[str]:
@@ -192,12 +212,23 @@ def _cell(text: str) -> str:
     return text.strip().strip('"').strip()
 
 
-def _build_spectra(names: list[str], table: npt.NDArray[np.float64], unit: str, stem: str) -> list[Spectrum]:
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _value(cell: str) -> float:
+    """Value of a cell, NaN for a gap."""
+    return np.nan if cell.lower() in _GAPS else float(cell)
+
+
+def _build_spectra(names: list[str] | None, table: npt.NDArray[np.float64], title: str, stem: str) -> list[Spectrum]:
     if not np.isfinite(table[:, 0]).all():
         raise ValueError("a wavelength is not a number")
-    nm = table[:, 0]
-    if re.search(r"[µμu]m\b|micro", unit, re.IGNORECASE) or (nm.max() < _MOST_MICROMETRES and "nm" not in unit):
-        nm = nm * 1000
+    nm = titled_nanometres(table[:, 0], title)
     order = slice(None, None, -1) if nm[0] > nm[-1] else slice(None)
     wavelengths = Wavelengths(nm[order])
     count = table.shape[1] - 1

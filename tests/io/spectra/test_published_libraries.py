@@ -63,6 +63,21 @@ def test_odd_lines_fractions_nanometres_and_latin_letters(tmp_path):
     assert spectrum.name == "Construction Asphalt"
 
 
+@pytest.mark.parametrize("unit", ["Wavenumber (cm-1)", "Wavenumbers (cm^-1)", "Wavenumber"])
+def test_wavenumbers_of_an_ecostress_file_become_wavelengths(tmp_path, unit):
+    text = ECOSTRESS.replace("Wavelength (micrometers)", unit).replace("14.0000", "14000").replace("0.7000", "16000")
+    (tmp_path / "a.txt").write_text(text.replace("0.5000", "20000").replace("0.3000", "25000"))
+    (spectrum,) = read_spectra(tmp_path / "a.txt")
+    np.testing.assert_allclose(spectrum.wavelengths.nm, 1e7 / np.array([25000, 20000, 16000, 14000]))
+    np.testing.assert_allclose(spectrum.values, [0.05, 0.0725, 0.085, 0.031], rtol=1e-6)
+
+
+def test_an_unknown_unit_of_an_ecostress_file_is_refused(tmp_path):
+    (tmp_path / "a.txt").write_text(ECOSTRESS.replace("(micrometers)", "(furlong)"))
+    with pytest.raises(UnreadableFile, match="its wavelengths are unclear: they are in 'furlong'; expected nm, µm"):
+        read_spectra(tmp_path / "a.txt")
+
+
 @pytest.fixture
 def library(tmp_path):
     """The layout of the USGS library: wavelengths in the folder of the library, spectra in chapters below."""

@@ -51,12 +51,134 @@ def test_the_programs_own_curves_are_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "hello\n", "400\n500\n", "400,1\n500\n", "400,1\nx,2\n", "nan,1\n500,2\n", "400,1\n400,2\n", "-4,1\n5,2\n"],
+    [
+        "",
+        "hello\n",
+        "400\n500\n",
+        "400,\n500,\n",
+        "400,1\n500\n",
+        "400,1\nx,2\n",
+        "nan,1\n500,2\n",
+        "400,1\n400,2\n",
+        "-4,1\n5,2\n",
+    ],
 )
 def test_what_is_no_table_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "bad.csv").write_text(text)
     with pytest.raises(UnreadableFile, match=r"cannot read spectra from bad.csv: .*expected a table"):
         read_spectra(tmp_path / "bad.csv")
+
+
+GAPPED = """nm,leaf,soil
+400,0.1,{0}
+410,0.2,{0}
+420,{0},0.5
+430,0.4,0.6
+440,0.5,{0}
+"""
+
+
+@pytest.mark.parametrize("gap", ["", "-", "NA", "n/a", "#N/A", "nan", "NaN", "-1.23e34"])
+@pytest.mark.parametrize("separator", [",", ";", "\t", " "])
+def test_gaps_are_no_values_wherever_they_stand(tmp_path: Path, gap: str, separator: str) -> None:
+    if separator == " " and not gap:
+        return  # which cannot be told from none
+    text = GAPPED.format(gap).replace(",", separator)
+    (tmp_path / "t.csv").write_text(text.replace("0.", "0,") if separator in ";\t" else text)
+    leaf, soil = read_spectra(tmp_path / "t.csv")
+    assert (leaf.name, soil.name) == ("leaf", "soil")
+    assert leaf.wavelengths.nm.tolist() == [400, 410, 420, 430, 440]
+    np.testing.assert_allclose(leaf.values, [0.1, 0.2, np.nan, 0.4, 0.5])
+    np.testing.assert_allclose(soil.values, [np.nan, np.nan, 0.5, 0.6, np.nan])
+
+
+@pytest.mark.parametrize("text", ["nm,leaf,\n400,1,\n500,2,\n", "nm\tleaf\n400\t1\t\n500\t2\t\n", "400;1;\n500;2;\n"])
+def test_separators_at_the_ends_of_lines_make_no_spectrum(tmp_path: Path, text: str) -> None:
+    (tmp_path / "leaf.csv").write_text(text)
+    (leaf,) = read_spectra(tmp_path / "leaf.csv")
+    assert (leaf.name, leaf.values.tolist()) == ("leaf", [1, 2])
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+@pytest.mark.parametrize("line", ["400,0.1,dark", "400,0.1,--", "400,x"])
+def test_a_line_that_begins_with_a_number_is_never_lost(tmp_path: Path, at: int, line: str) -> None:
+    lines = ["nm,leaf,soil", "410,0.2,0.3", "420,0.3,0.5", "430,0.4,0.6"]
+    (tmp_path / "t.csv").write_text("\n".join([*lines[:at], line, *lines[at:]]))
+    with pytest.raises(UnreadableFile, match=rf"t.csv: the line '{line}' holds more than numbers and gaps; expected"):
+        read_spectra(tmp_path / "t.csv")
+
+
+@pytest.mark.parametrize(
+    ("title", "stated"),
+    [
+        ("Spectrum", [400, 500, 625]),
+        ("Spektrum", [400, 500, 625]),
+        ("Datum", [400, 500, 625]),
+        ("", [0.4, 0.5, 0.625]),
+        ("wavelength", [4e-7, 5e-7, 6.25e-7]),
+        ("Wavelength (nm) in air", [400, 500, 625]),
+        ("λ/nm", [400, 500, 625]),
+        ("Wavelength in micrometers", [0.4, 0.5, 0.625]),
+        ("wl_um", [0.4, 0.5, 0.625]),
+        ("wavelength [m]", [4e-7, 5e-7, 6.25e-7]),
+        ("Wavelength (Angstrom)", [4000, 5000, 6250]),
+        ("Wavenumber (cm-1)", [25000, 20000, 16000]),
+        ("wavenumber 1/cm", [25000, 20000, 16000]),
+        ("Wavenumber (m-1)", [2500000, 2000000, 1600000]),
+        ("Wavenumber", [25000, 20000, 16000]),
+        ("cm⁻¹", [25000, 20000, 16000]),
+        ("Frequency (THz)", [749.481145, 599.584916, 479.667933]),
+    ],
+)
+def test_wavelengths_have_the_unit_of_their_title(tmp_path: Path, title: str, stated: list[float]) -> None:
+    rows = [f"{at!r}\t{value}" for at, value in zip(stated, (1, 2, 3), strict=True)]
+    (tmp_path / "t.csv").write_text("\n".join([f"{title}\tleaf", *rows]), encoding="utf-8")
+    (leaf,) = read_spectra(tmp_path / "t.csv")
+    np.testing.assert_allclose(leaf.wavelengths.nm, [400, 500, 625], rtol=1e-7)
+    assert leaf.values.tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("header", ["Wavelength (Angstrom),leaf", "Wavelength  [Å] leaf", "Å;leaf"])
+def test_units_are_found_with_any_separator(tmp_path: Path, header: str) -> None:
+    separator = next(mark for mark in ";, " if mark in header)
+    text = "\n".join([header, *(f"{at}{separator}{value}" for at, value in ((6250, 3), (5000, 2), (4000, 1)))])
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    (leaf,) = read_spectra(tmp_path / "t.csv")
+    assert (leaf.name, leaf.wavelengths.nm.tolist(), leaf.values.tolist()) == ("leaf", [400, 500, 625], [1, 2, 3])
+
+
+@pytest.mark.parametrize(
+    ("title", "stated", "reason"),
+    [
+        (
+            "Wavelength (furlong)",
+            [400, 500, 600],
+            "its wavelengths are unclear: they are in 'furlong'; expected nm, µm",
+        ),
+        ("Photon energy (eV)", [2.0, 2.5, 3.0], "they are in 'eV'; expected nm"),
+        ("Energy", [2.0, 2.5, 3.0], "they are in 'an unstated unit of energy'; expected nm"),
+        ("Raman shift (cm-1)", [500, 1000, 1500], "they are in 'Raman shift'; expected nm"),
+        ("Wavelength", [4000, 5000, 6000], "their unit is not stated, and 4000 to 6000 may be in nm, Å or cm⁻¹"),
+        ("Wavelength (nm)", [0.4, 0.5, 0.6], "it states 0.4 to 0.6 nm, which no optical instrument covers"),
+        ("Band", [1, 2, 3], "its first column counts the lines; it must hold the wavelengths"),
+    ],
+)
+def test_wavelengths_in_an_unclear_unit_are_refused(
+    tmp_path: Path, title: str, stated: list[float], reason: str
+) -> None:
+    (tmp_path / "t.csv").write_text("\n".join([f"{title},leaf", *(f"{at},1" for at in stated)]))
+    with pytest.raises(UnreadableFile, match=rf"cannot read spectra from t\.csv: .*{reason}.*; expected a table"):
+        read_spectra(tmp_path / "t.csv")
+
+
+def test_the_title_of_a_whole_table_states_no_unit(tmp_path: Path) -> None:
+    (tmp_path / "leaf.csv").write_text("Spectrum at 25 cm distance\n400,1\n500,2\n")
+    assert read_spectra(tmp_path / "leaf.csv")[0].wavelengths.nm.tolist() == [400, 500]
+
+
+def test_spectra_may_extend_beyond_optical_instruments(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("wavelength (µm),leaf\n0.3,1\n216,2\n", encoding="utf-8")
+    assert read_spectra(tmp_path / "t.csv")[0].wavelengths.nm.tolist() == [300, 216_000]
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
@@ -217,3 +339,6 @@ def test_a_table_with_a_row_for_each_spectrum_is_read(tmp_path: Path) -> None:
     assert (leaf.name, stone.name) == ("leaf", "stone")
     np.testing.assert_allclose(leaf.wavelengths.nm, [400, 410, 420, 430, 440])
     np.testing.assert_allclose(stone.values, [1, 2, 3, 4, 5])
+    (tmp_path / "g.csv").write_text("name,400nm,410nm,420nm,430nm,440nm\nleaf,.1,,.3,N/A,\n")
+    (leaf,) = read_spectra(tmp_path / "g.csv")
+    np.testing.assert_allclose(leaf.values, [0.1, np.nan, 0.3, np.nan, np.nan])
