@@ -19,7 +19,7 @@ from nesr_gui.gui import view_modes
 from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing import theme
 from nesr_gui.gui.model.preferences import settings
-from nesr_gui.gui.tasks.files import FileRequest, read_marks
+from nesr_gui.gui.tasks.files import MarksRequest, read_marks
 from nesr_gui.gui.views.main_window import WINDOW_SIZE
 from nesr_gui.gui.views.message_bar import STEPS
 from nesr_gui.io.spectra.csv import read_curves
@@ -166,7 +166,7 @@ def export_all(app: App, folder: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyP
         found = next(values for name, values in curves.items() if name.startswith(each.title))
         np.testing.assert_allclose(found, document.curves[each.place].spectrum.values, atol=1e-5)
     export(app, "export_table", folder / "marks.csv", qtbot, monkeypatch)
-    read = read_marks(FileRequest(folder / "marks.csv"), lambda fraction: None)
+    read = read_marks(MarksRequest(folder / "marks.csv"), lambda fraction: None).marks
     assert [(each.place, each.name) for each in read] == [(each.place, each.name) for each in document.marks]
     export(app, "export_figure", folder / "figure.png", qtbot, monkeypatch)
     assert QImage(str(folder / "figure.png")).width() > 1000

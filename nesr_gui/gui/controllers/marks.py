@@ -141,7 +141,7 @@ class MarkController(QObject):
             error = ValueError(f"{path.name} contains regions of an image; open the image first")
             self._window.messages.show_failure(error)
             return
-        request = files.MarksRequest(path, self._document.georeference)
+        request = files.MarksRequest(path, self._document.georeference, self._document.source_shape)
         self._worker.submit(Task.LOAD_SPECTRA, request, files.read_marks, self._take_marks)
 
     def load_spectra(self) -> None:
@@ -181,12 +181,15 @@ class MarkController(QObject):
         dialog.colorSelected.connect(lambda colour: document.mark_set.edit(mark.number, colour=colour.name()))
         dialog.open()
 
-    def _take_marks(self, request: files.MarksRequest, marks: list[Mark]) -> None:
-        imported = self._document.mark_set.take_all(marks)
-        if imported < len(marks):
-            self._window.messages.show_success(
-                f"Imported {imported} of {len(marks)} marks of {request.path.name}; the others are outside the image."
+    def _take_marks(self, request: files.MarksRequest, read: files.ImportedMarks) -> None:
+        imported, count = self._document.mark_set.take_all(read.marks), len(read.marks)
+        sentences = list(read.notes)
+        if imported < count:
+            sentences.append(
+                f"Imported {imported} of {count} marks of {request.path.name}; the others are outside the image."
             )
+        if sentences:
+            self._window.messages.show_success(" ".join(sentences))
 
     def _take_library(self, request: files.FileRequest, spectra: list[Spectrum]) -> None:
         self._compare(spectra, request.path.name)

@@ -177,22 +177,33 @@ def export_regions(request: RegionsExport, progress: ProgressCallback) -> None:
 
 @dataclass(frozen=True)
 class MarksRequest:
-    """A file of marks or regions to read, and the georeferencing of the image."""
+    """A file of marks or regions to read, and the georeferencing and shape (H, W) of the image."""
 
     path: Path
     georeference: Georeference | None = None
+    shape: tuple[int, int] | None = None
 
 
-def read_marks(request: MarksRequest, progress: ProgressCallback) -> list[Mark]:
+@dataclass(frozen=True, eq=False)
+class ImportedMarks:
+    """Marks of a file, and sentences on what was inferred."""
+
+    marks: list[Mark]
+    notes: tuple[str, ...] = ()
+
+
+def read_marks(request: MarksRequest, progress: ProgressCallback) -> ImportedMarks:
     """Read the marks of an exported table, or the regions of a GeoJSON or ImageJ file.
 
     Raises:
         OSError, ValueError: the file cannot be read, or contains no marks.
     """
     if request.path.suffix.lower() not in (*GEOJSON, *IMAGEJ):
-        return [mark_of(row) for row in read_table(request.path, COLUMNS)]
-    regions = read_regions(request.path, request.georeference)
-    return [Mark(number, each.place, each.colour, "", each.name) for number, each in enumerate(regions, 1)]
+        return ImportedMarks([mark_of(row) for row in read_table(request.path, COLUMNS)])
+    notes: list[str] = []
+    regions = read_regions(request.path, request.georeference, request.shape, notes)
+    marks = [Mark(number, each.place, each.colour, "", each.name) for number, each in enumerate(regions, 1)]
+    return ImportedMarks(marks, tuple(notes))
 
 
 def read_library(request: FileRequest, progress: ProgressCallback) -> list[Spectrum]:

@@ -29,6 +29,8 @@ GEOJSON, IMAGEJ = (".geojson", ".json"), (".roi", ".zip")
 MAX_BYTES, MAX_REGIONS, MAX_VERTICES = 64 << 20, 10_000, 100_000
 _SIDES = 72  # of the polygon of an ellipse; a multiple of 4, so that it has the same bounds
 _COORDINATES = "coordinate_system"  # our own member: pixel
+_LONGITUDE_LATITUDE = 4326  # code of the coordinate system of RFC 7946
+_ROUNDING = 1e-3  # pixels
 _BEGIN, _LINE, _CLOSE = 0.0, 1.0, 4.0  # commands of the path of a composite of ImageJ
 _VALUES = {_BEGIN: 2, _LINE: 2, 2.0: 4, 3.0: 6, _CLOSE: 0}  # x, y … after each; 2 and 3 are curves
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
@@ -52,8 +54,22 @@ def is_region_file(path: Path) -> bool:
     return path.suffix.lower() in (GEOJSON[0], *IMAGEJ)
 
 
-def read_regions(path: Path, georeference: Georeference | None = None) -> list[NamedRegion]:
+def read_regions(
+    path: Path,
+    georeference: Georeference | None = None,
+    shape: tuple[int, int] | None = None,
+    notes: list[str] | None = None,
+) -> list[NamedRegion]:
     """Read the regions of a GeoJSON or ImageJ file, for an image with or without georeferencing.
+
+    GeoJSON that states no coordinate system is in pixels, unless all of it lies in the image as longitude and latitude,
+    which RFC 7946 prescribes.
+
+    Args:
+        path: the file.
+        georeference: of the image.
+        shape: (H, W) of the image; without it, what states no coordinate system is in pixels.
+        notes: a sentence is added if the coordinate system was inferred.
 
     Raises:
         OSError: the file cannot be read.
@@ -64,7 +80,12 @@ def read_regions(path: Path, georeference: Georeference | None = None) -> list[N
         raise UnreadableFile(f"{path.name} is larger than {MAX_BYTES >> 20} MiB; export fewer regions")
     georeference = _with_system(georeference)
     try:
-        found = _read_imagej(path) if path.suffix.lower() in IMAGEJ else _read_geojson(path, georeference)
+        if path.suffix.lower() in IMAGEJ:
+            found = _read_imagej(path)
+        else:
+            found, note = _read_geojson(path, georeference, shape)
+            if note and notes is not None:
+                notes.append(note)
     except (KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError, ValueError) as error:
         if isinstance(error, UnreadableFile):
             raise
@@ -156,12 +177,28 @@ def _outward(points: Sequence[Point], georeference: Georeference | None) -> list
     return [[round(col, 6), round(row, 6)] for row, col in points]
 
 
-def _read_geojson(path: Path, georeference: Georeference | None) -> list[NamedRegion]:
+def _read_geojson(
+    path: Path, georeference: Georeference | None, shape: tuple[int, int] | None
+) -> tuple[list[NamedRegion], str]:
+    """The regions of a file, and a sentence if their coordinate system was inferred."""
     content = json.loads(path.read_text(encoding="utf-8-sig"))
     features = content["features"] if isinstance(content, dict) and "features" in content else content
     features = features if isinstance(features, list) else [features]  # QuPath writes a list
+    is_unstated = isinstance(content, dict) and not {"crs", _COORDINATES} & content.keys()
+    if is_unstated and georeference is not None and georeference.epsg == _LONGITUDE_LATITUDE and shape is not None:
+        placed = [region for feature in features for region in _of_feature(feature, georeference)]
+        if all(_lies_within(region, shape) for region in placed):
+            return placed, f"{path.name} states no coordinate system; it was taken as longitude and latitude."
     frame = _frame(path, content if isinstance(content, dict) else {}, georeference)
-    return [region for feature in features for region in _of_feature(feature, frame)]
+    return [region for feature in features for region in _of_feature(feature, frame)], ""
+
+
+def _lies_within(region: NamedRegion, shape: tuple[int, int]) -> bool:
+    """Whether a region lies in an image of (H, W) pixels, up to rounding errors of its outline."""
+    if not isinstance(region.place, Region):
+        return all(0 <= at < size for at, size in zip(region.place, shape, strict=True))
+    top, left, bottom, right = region.place.bounds
+    return min(top, left) > -_ROUNDING and bottom < shape[0] + _ROUNDING and right < shape[1] + _ROUNDING
 
 
 def _frame(path: Path, content: Mapping[str, Any], georeference: Georeference | None) -> Georeference | None:
@@ -173,7 +210,7 @@ def _frame(path: Path, content: Mapping[str, Any], georeference: Georeference | 
     system = str(((content.get("crs") or {}).get("properties") or {}).get("name", ""))
     if content.get(_COORDINATES) == "pixel" or not system:
         return None
-    code = 4326 if system.upper().endswith("CRS84") else int((re.findall(r"\d+$", system) or ["0"])[0])
+    code = _LONGITUDE_LATITUDE if system.upper().endswith("CRS84") else int((re.findall(r"\d+$", system) or ["0"])[0])
     if georeference is None or code != georeference.epsg:
         own = f"EPSG:{georeference.epsg}" if georeference is not None else "pixels"
         raise UnreadableFile(f"{path.name} is in the coordinate system {system[:80]}; save it in {own} for this image")

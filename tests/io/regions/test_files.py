@@ -136,6 +136,58 @@ def test_what_qupath_writes_is_read(tmp_path: Path, content: object) -> None:
     assert read_regions(single)[0].place == tumour.place
 
 
+GEOGRAPHIC = Georeference.upright((11.0, 48.0), (0.001, 0.001), 4326)
+FIELD = [[11.01, 47.98], [11.03, 47.98], [11.03, 47.96], [11.01, 47.96], [11.01, 47.98]]
+
+
+def unstated(path: Path, coordinates: Any, kind: str = "Polygon", **members: Any) -> Path:
+    feature = {"type": "Feature", "properties": {}, "geometry": {"type": kind, "coordinates": coordinates}}
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature], **members}))
+    return path
+
+
+def test_longitude_and_latitude_of_the_standard_are_found_in_a_geographic_image(tmp_path: Path) -> None:
+    notes: list[str] = []
+    (read,) = read_regions(unstated(tmp_path / "r.geojson", [FIELD]), GEOGRAPHIC, (HEIGHT, WIDTH), notes)
+    assert isinstance(read.place, Region)
+    np.testing.assert_allclose(read.place.bounds, (20, 10, 40, 30), atol=1e-6)
+    assert notes == ["r.geojson states no coordinate system; it was taken as longitude and latitude."]
+    (pin,) = read_regions(unstated(tmp_path / "p.geojson", [11.0795, 47.9405], "Point"), GEOGRAPHIC, (HEIGHT, WIDTH))
+    assert pin.place == (59, 79)
+    image = [[11, 48], [11.08, 48], [11.08, 47.94], [11, 47.94], [11, 48]]
+    (whole,) = read_regions(unstated(tmp_path / "w.geojson", [image]), GEOGRAPHIC, (HEIGHT, WIDTH))
+    assert isinstance(whole.place, Region)
+    np.testing.assert_allclose(whole.place.bounds, (0, 0, HEIGHT, WIDTH), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("coordinates", "where", "shape", "members"),
+    [
+        ([[[3, 4], [20, 4], [20, 30], [3, 4]]], GEOGRAPHIC, (HEIGHT, WIDTH), {}),
+        ([[*FIELD[:3], [11.01, 47.9], FIELD[0]]], GEOGRAPHIC, (HEIGHT, WIDTH), {}),
+        ([[*FIELD[:3], [11.09, 47.97], FIELD[0]]], GEOGRAPHIC, (HEIGHT, WIDTH), {}),
+        ([[*FIELD[:3], [10.99, 47.97], FIELD[0]]], GEOGRAPHIC, (HEIGHT, WIDTH), {}),
+        ([[*FIELD[:3], [11.01, 48.01], FIELD[0]]], GEOGRAPHIC, (HEIGHT, WIDTH), {}),
+        ([FIELD], GEOGRAPHIC, (HEIGHT, WIDTH), {"coordinate_system": "pixel"}),
+        ([FIELD], GEOGRAPHIC, (HEIGHT, WIDTH), {"crs": None}),
+        ([FIELD], GEOGRAPHIC, None, {}),
+        ([FIELD], None, (HEIGHT, WIDTH), {}),
+        ([FIELD], Georeference.upright((11.0, 48.0), (0.001, 0.001), 32633), (HEIGHT, WIDTH), {}),
+    ],
+)
+def test_other_coordinates_without_a_system_are_pixels(
+    tmp_path: Path,
+    coordinates: Any,
+    where: Georeference | None,
+    shape: tuple[int, int] | None,
+    members: dict[str, Any],
+) -> None:
+    notes: list[str] = []
+    (read,) = read_regions(unstated(tmp_path / "r.geojson", coordinates, **members), where, shape, notes)
+    assert isinstance(read.place, Region) and not notes
+    assert read.place.vertices == tuple((row, col) for col, row in coordinates[0][:-1])
+
+
 def test_another_coordinate_system_is_refused(tmp_path: Path) -> None:
     where = Georeference.parse(UTM)
     path = tmp_path / "r.geojson"
