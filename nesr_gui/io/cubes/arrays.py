@@ -151,7 +151,8 @@ class Container:
             if v.group == variable.group and v.shape in ((), (1,), (1, 1)) and v.is_numeric() and is_fill_name(v.short)
         ]
         fills = (*variable.fills, *beside)
-        return decoding_of(variable.attributes, variable.array.dtype, fill=fills, is_netcdf=self.is_netcdf)
+        is_cf = "CF-" in text_of(self.groups.get("", {}).get("Conventions", ""))
+        return decoding_of(variable.attributes, variable.array.dtype, fill=fills, is_netcdf=self.is_netcdf, is_cf=is_cf)
 
     def values(self, variable: NamedArray) -> npt.NDArray[np.float64]:
         """Decoded values (L,) of a list.

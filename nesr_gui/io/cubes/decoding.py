@@ -144,19 +144,26 @@ def decoding(
 
 
 def decoding_of(
-    attributes: Mapping[str, Any], dtype: npt.DTypeLike, *, fill: Iterable[Any] = (), is_netcdf: bool = False
+    attributes: Mapping[str, Any],
+    dtype: npt.DTypeLike,
+    *,
+    fill: Iterable[Any] = (),
+    is_netcdf: bool = False,
+    is_cf: bool = False,
 ) -> Decoding:
     """Decoding of numbers of type `dtype` according to the attributes of their array.
 
     Names are compared without case, spaces and underscores, so `Data_Ignore_Value` of NEON is found. CF's
     `scale_factor` multiplies. A factor named scale of another spelling that is above 1 divides, as in NEON's products,
-    and so does a power of ten from 100 for integers in a file that is not NetCDF. Factors above 1 are noted.
+    and so does a power of ten from 100 for integers in a file that is neither NetCDF nor states that it follows CF.
+    Factors above 1 are noted.
 
     Args:
         attributes: name → number, text, bytes or list, as the library of the format gives them.
         dtype: type of the stored numbers.
         fill: further fill values that the format states elsewhere.
         is_netcdf: whether the NetCDF library wrote the numbers, which has fill values of its own.
+        is_cf: whether the file states that it follows CF.
 
     Raises:
         UnreadableFile: a scale or an offset is not a number, is zero or not finite.
@@ -169,7 +176,7 @@ def decoding_of(
     if is_netcdf and not marks and stored.str[1:] in NETCDF_FILLS:
         marks = [NETCDF_FILLS[stored.str[1:]]]
     offset = _offset(attributes, by_name, notes)
-    scale = _scale(attributes, by_name, notes, is_convention=is_netcdf or stored.kind == "f")
+    scale = _scale(attributes, by_name, notes, is_convention=is_netcdf or is_cf or stored.kind == "f")
     plain = decoding(stored, fill=marks, scale=scale, offset=offset, notes=notes)
     fills = tuple(_reinterpreted(value, stored, stored_as) for value in plain.fill)
     valid, is_unpacked = _valid(by_name, stored, plain)

@@ -105,7 +105,8 @@ class Header:
     def scale_factor(self, count: int) -> tuple[npt.NDArray[np.float64], str, dict[str, str]]:
         """Factors by which numbers are multiplied, what they make of them (reflectance, radiance), and notes.
 
-        ENVI's `reflectance scale factor` divides. One below 1, which would not make reflectances, multiplies.
+        ENVI's `reflectance scale factor` divides. One below 1, which would not make reflectances, multiplies, unless
+        this program wrote it.
 
         Raises:
             UnreadableFile: they are not one number above 0, or one for each of `count` bands.
@@ -116,7 +117,7 @@ class Header:
             return np.ones(1), "", {}
         if factor.size not in (1, count) or not (factor > 0).all():
             raise UnreadableFile(f"{self.path.name} has a {key} that is not one number above 0")
-        multiplies = bool((factor < 1).all())
+        multiplies = bool((factor < 1).all()) and "encoding" not in self.own()
         what = "reflectance" if key.startswith("reflectance") else "radiance" if key.startswith("radiance") else ""
         note = f"values were {'multiplied' if multiplies else 'divided'} by {key} {factor[0]:g}"
         notes = {} if key == "reflectance scale factor" and not multiplies else {"scaling": note}

@@ -231,6 +231,24 @@ def test_another_program_reads_the_same(tmp_path: Path, row: Format, dtype: str,
         assert seen.unit in ("nm", "Nanometers")
 
 
+@pytest.mark.parametrize("scale", [1.7, 100.0])  # an even power of ten could be taken for a divisor
+@pytest.mark.parametrize(
+    ("row", "dtype", "other"),
+    [pair for pair in PAIRS if pair[1] == "uint16"],
+    ids=lambda part: getattr(part, "__name__", str(part))[:20],
+)
+def test_steps_above_one_come_back(
+    tmp_path: Path, row: Format, dtype: str, other: Callable[[Path], Seen], scale: float
+) -> None:
+    path, encoding = place(tmp_path, row), StorageEncoding(dtype, scale)
+    large = field().cube(UNEVEN).values * np.float32(60_000)
+    for quantity in (Quantity.RADIANCE, Quantity.REFLECTANCE):
+        made = CubeField(large, UNEVEN, quantity, PROVENANCE)
+        io.write_cube(path, made, UNEVEN, encoding=encoding)
+        np.testing.assert_allclose(io.open_cube(path).cube(UNEVEN).values, stored(made, encoding), rtol=1e-6)
+    np.testing.assert_allclose(other(path).values, stored(made, encoding), rtol=2e-5)
+
+
 def test_every_row_that_writes_is_read_by_another_program() -> None:
     assert {name for name, _ in OTHERS} == {row.name for row in WRITTEN}
 

@@ -80,6 +80,7 @@ def test_a_gain_with_an_offset_is_a_calibration_and_one_alone_may_be_a_setting()
 
 def test_cf_multiplies_in_netcdf_and_for_real_numbers() -> None:
     assert decoding_of({"scale_factor": 1000.0}, "i2", is_netcdf=True).scale[0] == 1000
+    assert decoding_of({"scale_factor": 1000.0}, "i2", is_cf=True).scale[0] == 1000
     assert decoding_of({"scale_factor": 1000.0}, "f4").scale[0] == 1000
 
 
