@@ -11,6 +11,7 @@ import pytest
 
 from nesr_gui import io
 from nesr_gui.fields.protocol import CubeField
+from nesr_gui.io import StorageEncoding, atomic
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.siblings import check_inside, find_sibling, find_siblings, is_name
 from nesr_gui.spectral import Quantity, Wavelengths
@@ -152,3 +153,95 @@ def test_a_data_file_may_have_any_extension(tmp_path: Path, name: str) -> None:
     for path in (tmp_path / "scene.hdr", tmp_path / name):
         field = io.open_cube(path)
         np.testing.assert_allclose(field.cube(field.wavelengths).values, TRUTH, rtol=1e-6)
+
+
+def write_with_added_header(folder: Path) -> None:
+    """Let GDAL write scene.img and scene.img.hdr."""
+    rasterio = pytest.importorskip("rasterio")
+    layout = {"driver": "ENVI", "SUFFIX": "ADD", "count": 3, "height": 4, "width": 5, "dtype": "float32"}
+    with rasterio.open(folder / "scene.img", "w", **layout) as image:
+        image.write(VALUES)
+    assert (folder / "scene.img.hdr").is_file() and not (folder / "scene.hdr").exists()
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_data_with_a_header_of_its_own_belong_to_no_other(tmp_path: Path) -> None:
+    write_with_added_header(tmp_path)
+    (tmp_path / "scene.dat").write_bytes(VALUES[::-1].tobytes())
+    (tmp_path / "scene.hdr").write_text((tmp_path / "scene.img.hdr").read_text() + "wavelength = {400, 500, 600}\n")
+    np.testing.assert_array_equal(io.open_cube(tmp_path / "scene.hdr").cube([400, 500, 600]).values, VALUES[::-1])
+    made = CubeField(VALUES + 1, BANDS)
+    io.write_cube(tmp_path / "scene.hdr", made, BANDS)
+    np.testing.assert_array_equal(io.open_cube(tmp_path / "scene.hdr").cube(BANDS).values, VALUES + 1)
+    assert (tmp_path / "scene.img").read_bytes() == VALUES.tobytes()
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_an_export_spares_the_data_of_another_header(tmp_path: Path) -> None:
+    write_with_added_header(tmp_path)
+    refused = r"^cannot write scene.hdr: scene.img belongs to another file; choose another name$"
+    with pytest.raises(FileExistsError, match=refused):
+        io.write_cube(tmp_path / "scene.hdr", CubeField(VALUES, BANDS), BANDS, rows=slice(0, 2))
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["scene.img", "scene.img.hdr"]
+    assert (tmp_path / "scene.img").read_bytes() == VALUES.tobytes()
+
+
+@pytest.mark.parametrize("name", ["scene", "scene.img", "scene.IMG"])
+def test_an_export_spares_data_without_a_header(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"measured")
+    with pytest.raises(FileExistsError, match=f"{name} belongs to another file"):
+        io.write_cube(tmp_path / "scene.hdr", CubeField(VALUES, BANDS), BANDS)
+    (tmp_path / "scene.hdr").write_text((CASES / "envi/noext.hdr").read_text() + "data file = other\n")
+    (tmp_path / "other").write_bytes(b"measured, too")
+    with pytest.raises(FileExistsError, match=f"{name} belongs to another file"):
+        io.write_cube(tmp_path / "scene.hdr", CubeField(VALUES, BANDS), BANDS)
+    (tmp_path / name).unlink()
+    io.write_cube(tmp_path / "scene.hdr", CubeField(VALUES, BANDS), BANDS)
+    np.testing.assert_array_equal(io.open_cube(tmp_path / "scene.hdr").cube(BANDS).values, VALUES)
+    assert (tmp_path / "other").read_bytes() == b"measured, too"
+
+
+def test_an_export_replaces_the_set_of_its_header_and_no_library(tmp_path: Path) -> None:
+    for name in ("scene.dat", "scene.img"):
+        (tmp_path / "scene.hdr").write_text((CASES / "envi/noext.hdr").read_text())
+        (tmp_path / name).write_bytes((CASES / "envi/noext").read_bytes())
+        io.write_cube(tmp_path / "scene.hdr", CubeField(VALUES, BANDS), BANDS)
+        assert (tmp_path / name).read_bytes() == VALUES.tobytes()
+        (tmp_path / name).unlink()
+    library = {ending: (CASES / f"misc/lib{ending}").read_bytes() for ending in (".sli", ".hdr")}
+    for ending, data in library.items():
+        (tmp_path / f"scene{ending}").write_bytes(data)
+    with pytest.raises(
+        FileExistsError, match=r"^cannot write scene.hdr: it is the header of a spectral library; choose"
+    ):
+        io.write_cube(tmp_path / "scene.hdr", CubeField(VALUES, BANDS), BANDS)
+    assert {ending: (tmp_path / f"scene{ending}").read_bytes() for ending in library} == library
+
+
+def test_an_export_that_was_killed_between_its_files_is_completed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kill_before_the_header(source: Path, target: Path) -> None:
+        if Path(target) == tmp_path / "c.hdr":
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    replace = os.replace
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(atomic.os, "replace", kill_before_the_header)
+        io.write_cube(tmp_path / "c.hdr", CubeField(VALUES, BANDS), BANDS)
+    assert (tmp_path / "c.img").exists() and not (tmp_path / "c.hdr").exists()
+    monkeypatch.setattr(atomic, "_is_abandoned", lambda path, host, pid: path.name.endswith(".ready"))
+    io.write_cube(tmp_path / "c.hdr", CubeField(VALUES + 1, BANDS), BANDS)
+    np.testing.assert_array_equal(io.open_cube(tmp_path / "c.hdr").cube(BANDS).values, VALUES + 1)
+
+
+@pytest.mark.parametrize("name", ["c.hdr", "c.npy", "c.tif", "c"])
+def test_what_is_written_through_a_link_is_read_through_it(tmp_path: Path, name: str) -> None:
+    (tmp_path / "data").mkdir()
+    link, encoding = tmp_path / f"link{Path(name).suffix}", StorageEncoding("uint16", 1e-3)
+    link.symlink_to(tmp_path / "data" / name)
+    for values in (VALUES, VALUES + 1):
+        io.write_cube(link, CubeField(values, BANDS), BANDS, encoding=encoding)
+        assert link.is_symlink() and (tmp_path / "data" / name).exists()
+        np.testing.assert_allclose(io.open_cube(link).cube(BANDS).values, values, atol=6e-4)

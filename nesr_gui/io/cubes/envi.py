@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.sensor import SensorField
-from nesr_gui.io.atomic import atomic_write_set
+from nesr_gui.io.atomic import atomic_write_set, remove_stale
 from nesr_gui.io.cubes import gdal_metadata
 from nesr_gui.io.cubes.binary import write_block
 from nesr_gui.io.cubes.decoding import decoding
@@ -21,10 +22,10 @@ from nesr_gui.io.cubes.description import MAX_SIDE, AmbiguousFile, CubeDescripti
 from nesr_gui.io.cubes.envi_header import (
     Header,
     data_files,
-    data_of,
     header_of,
     header_text,
     is_header,
+    name_taken,
     read_header,
 )
 from nesr_gui.io.cubes.export import FILL, CubeWriterSource, check_space
@@ -32,6 +33,7 @@ from nesr_gui.io.cubes.file_array import FileArray, WatchedFile
 from nesr_gui.io.cubes.wavelengths import is_placeholder, named_in, numbers_in, parse_list, wavelengths_text
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.georeference import KEY
+from nesr_gui.io.siblings import find_sibling
 from nesr_gui.spectral import Quantity
 
 BAND_AXIS = {"bsq": 0, "bil": 1, "bip": 2}  # whether bands, lines or pixels are contiguous
@@ -42,21 +44,38 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
     """Stream an export, band by band (bsq), to NAME.img, then write NAME.hdr; an existing set is replaced as a whole.
 
     Raises:
+        FileExistsError: the data file belongs to another set, or the header to a spectral library.
         OSError: the folder is not writable or has too little space.
     """
     header = Path(os.path.realpath(path))
-    data = header.with_suffix(".img")
-    if header.is_file():  # otherwise the old data file would be found before the new one
-        try:
-            data = data_of(read_header(header))
-        except (UnreadableFile, OSError):
-            data = header.with_suffix(".img")
+    data = _data_to_write(header)
     with atomic_write_set(data, header) as folder:
         check_space(header.parent, export.nbytes)
         with (folder / data.name).open("wb") as file:
             for _, block in export.blocks():
                 write_block(file, block, export.shape)
         (folder / header.name).write_text(_header(export), encoding="utf-8")
+
+
+def _data_to_write(header: Path) -> Path:
+    """Data file of a new set: that of the set it replaces, which would be found before another one, else NAME.img.
+
+    Raises:
+        FileExistsError: there is a file of that name which is not described by the header, or describes a library.
+    """
+    remove_stale(header.parent)  # completes an export that was killed before its header had its name
+    data = header.with_suffix(".img")
+    with suppress(UnreadableFile, FileNotFoundError):  # nothing, or no set, is replaced
+        older = read_header(header)
+        if "library" in older.text("file type").lower():
+            raise FileExistsError(
+                f"cannot write {header.name}: it is the header of a spectral library; choose another name"
+            )
+        if not older.text("data file"):
+            return _data(header, older, _Layout.of(older), CubeHints())
+    if (other := find_sibling(header, [header.stem, data.name])) is not None:
+        raise name_taken(header, other)
+    return data
 
 
 def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) -> CubeField:

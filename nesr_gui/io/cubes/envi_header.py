@@ -12,7 +12,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -278,7 +278,9 @@ def header_beside(path: Path) -> Path | None:
 
 
 def data_files(header: Header) -> list[Path]:
-    """Files beside a header that may be its data, the likeliest first.
+    """Files beside a header that may be its data, the likeliest first; none that has a header NAME.EXT.hdr of its own.
+
+    Of a header that is a link, its target counts where nothing lies beside the link.
 
     Raises:
         UnreadableFile: there is none, or the header points elsewhere.
@@ -293,12 +295,23 @@ def data_files(header: Header) -> list[Path]:
         names = [named]
     else:
         names = [stem + ending for ending in DATA_ENDINGS]
-    found = find_siblings(path, names)
+    found = [file for file in find_siblings(path, names) if named or not _has_other_header(file, path)]
+    if not found and path.is_symlink():
+        return data_files(replace(header, path=Path(os.path.realpath(path))))
     if not found and not named:
-        found = find_siblings(path, _names_with_stem(path.parent, stem))
+        found = [
+            file
+            for file in find_siblings(path, _names_with_stem(path.parent, stem))
+            if not _has_other_header(file, path)
+        ]
     if not found:
         raise UnreadableFile(f"{path.name} has no data file beside it; expected {names[0]} or {stem}.img")
     return found
+
+
+def _has_other_header(data: Path, header: Path) -> bool:
+    found = header_beside(data)
+    return found is not None and found.name.casefold() != header.name.casefold()
 
 
 def _names_with_stem(folder: Path, stem: str) -> list[str]:
@@ -323,6 +336,11 @@ def files_of(path: Path) -> list[Path]:
     """Header and data file of a set."""
     header = read_header(header_of(path))
     return [header.path, data_of(header) if is_header(path) else path]
+
+
+def name_taken(asked: Path, other: Path) -> FileExistsError:
+    """Error for a set whose files cannot be written as asked, because one of them would replace that of another."""
+    return FileExistsError(f"cannot write {asked.name}: {other.name} belongs to another file; choose another name")
 
 
 def header_text(values: Mapping[str, Any], provenance: Mapping[str, str]) -> str:

@@ -116,13 +116,14 @@ def open_cube(path: str | os.PathLike[str], reading: CubeHints | None = None) ->
 def _found_beside(path: Path, array: Array) -> CubeDescription:
     """Description of a bare array with its JSON, whose first axis is that of the bands.
 
+    Of an array that is a link, the JSON of its target counts where none lies beside the link.
     A damaged one is left aside if the array holds floating-point values, which it does not scale.
 
     Raises:
         UnreadableFile: it is damaged, or describes numbers of another type, as that of an array that was replaced.
     """
     try:
-        sidecar = read_sidecar(sidecar_of(path))
+        sidecar = read_sidecar(sidecar_of(path)) or read_sidecar(sidecar_of(Path(os.path.realpath(path))))
     except UnreadableFile as error:
         if array.dtype.kind != "f":
             raise

@@ -14,7 +14,17 @@ import numpy.typing as npt
 from nesr_gui.io.atomic import atomic_write_set
 from nesr_gui.io.cubes import envi
 from nesr_gui.io.cubes.description import AmbiguousFile
-from nesr_gui.io.cubes.envi_header import Header, data_of, header_of, header_text, is_header, read_header
+from nesr_gui.io.cubes.envi_header import (
+    Header,
+    data_of,
+    file_type,
+    header_beside,
+    header_of,
+    header_text,
+    is_header,
+    name_taken,
+    read_header,
+)
 from nesr_gui.io.cubes.wavelengths import MAX_BANDS, contradiction, parse_list, to_nanometres, wavelengths_text
 from nesr_gui.io.errors import UnreadableFile
 from nesr_gui.io.names import readable
@@ -32,6 +42,7 @@ def write_curves(
 
     Raises:
         ValueError: there are no spectra, or their wavelengths differ.
+        FileExistsError: the header belongs to another file.
         OSError: the folder is not writable.
     """
     if not curves:
@@ -55,6 +66,10 @@ def write_curves(
     }
     data = Path(os.path.realpath(path))
     header = data.with_suffix(".hdr")
+    older = header_beside(data) or header
+    is_replaced = older == header and data.is_file() and "library" in file_type(header)
+    if older.exists() and not is_replaced:
+        raise name_taken(data, older)
     with atomic_write_set(data, header) as folder:
         np.stack([curve.values for curve in curves]).astype("<f4").tofile(folder / data.name)
         own = {**(provenance or {}), "names": json.dumps(names)}

@@ -46,6 +46,29 @@ def test_a_library_of_spectral_python_is_read(tmp_path: Path) -> None:
     assert first.values.tolist() == [1, 2, 3] and first.wavelengths.nm.tolist() == [400, 550, 700]
 
 
+def test_a_library_spares_the_header_of_another_file(tmp_path: Path) -> None:
+    envi = pytest.importorskip("spectral.io.envi")
+    envi.save_image(str(tmp_path / "scene.hdr"), np.ones((2, 3, 4), np.float32))
+    (tmp_path / "photo.hdr").write_bytes(b"#?RADIANCE")
+    (tmp_path / "added.sli.hdr").write_text("ENVI\nfile type = ENVI Spectral Library\n")
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    for name, taken in (("scene", "scene.hdr"), ("photo", "photo.hdr"), ("added", "added.sli.hdr")):
+        with pytest.raises(FileExistsError, match=f"^cannot write {name}.sli: {taken} belongs to another file"):
+            write_curves(tmp_path / f"{name}.sli", CURVES)
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_a_library_replaces_an_older_one(tmp_path: Path) -> None:
+    envi = pytest.importorskip("spectral.io.envi")
+    header = {"wavelength": [400, 500], "spectra names": ["old"]}
+    envi.SpectralLibrary(np.ones((1, 2), np.float32), header, None).save(str(tmp_path / "c"))
+    write_curves(tmp_path / "c.sli", CURVES)
+    assert [curve.name for curve in read_curves(tmp_path / "c.sli")] == NAMES
+    (tmp_path / "alone.hdr").write_bytes((tmp_path / "c.hdr").read_bytes())
+    with pytest.raises(FileExistsError, match=r"alone.hdr belongs to another file"):
+        write_curves(tmp_path / "alone.sli", CURVES)
+
+
 @pytest.mark.parametrize(
     ("stated", "expected"),
     [
