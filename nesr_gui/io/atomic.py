@@ -15,7 +15,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,7 @@ _TEMPORARY = re.compile(r"\..+\.(?P<host>[0-9a-f]{6})-(?P<pid>\d+)-[0-9a-f]{16}\
 _ORDER, _OLD = ".order", ".old"
 _OF_WRITES = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC))
 _DAY = 86_400.0  # seconds
+_OF_FILE_MANAGERS = (".DS_Store", "Thumbs.db", "desktop.ini")  # made by looking at a folder
 
 
 @contextmanager
@@ -91,6 +92,24 @@ def atomic_write_set(*paths: str | os.PathLike[str]) -> Iterator[Path]:
         if _is_untouched(ready, targets):
             shutil.rmtree(ready, ignore_errors=True)
         raise
+
+
+def check_replaceable(folder: Path, is_own: Callable[[str], bool]) -> None:
+    """Check that a folder which is about to be replaced as a whole holds nothing else than what is written again.
+
+    Args:
+        folder: it need not exist.
+        is_own: tells this of the path of a file inside the folder, with slashes.
+
+    Raises:
+        FileExistsError: it holds other files.
+    """
+    for place, folders, names in os.walk(folder):
+        links = [name for name in folders if Path(place, name).is_symlink()]
+        for name in sorted([*names, *links]):
+            file = Path(place, name).relative_to(folder).as_posix()
+            if name not in _OF_FILE_MANAGERS and not is_own(file):
+                raise FileExistsError(f"the folder {folder} holds other files, such as {file}; choose a new folder")
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.io.atomic import atomic_write_set
+from nesr_gui.io.atomic import atomic_write_set, check_replaceable
 from nesr_gui.io.cubes.binary import check_dtype, read_sidecar, write_sidecar
 from nesr_gui.io.cubes.decoding import decoding
 from nesr_gui.io.cubes.description import CubeDescription, CubeHints, build_field
@@ -31,21 +31,23 @@ ENDINGS = (".png", ".tif", ".tiff")
 MAX_PIXELS = 1 << 28  # values of one image
 CACHE = 256 << 20  # maximum bytes of cached bands
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_WRITTEN = re.compile(r"[^/]+_\d{3,}_\d+\.\d+nm\.png|" + re.escape(DESCRIPTION))  # files of an export
 _NANOMETRES = re.compile(r"(\d+(?:[.,]\d+)?)\s*_?nm", re.IGNORECASE)
 WAVELENGTHS = Wavelengths.from_step(400, 700, 10)
 
 
 def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
-    """Write one 16-bit PNG per band, one band at a time, and `cube.json`; an existing folder is replaced as a whole.
+    """Write one 16-bit PNG per band, one band at a time, and `cube.json`; an older export is replaced as a whole.
 
     Raises:
-        OSError: the folder holds other files, is not writable, or has too little space.
+        FileExistsError: the folder holds other files.
+        OSError: it is not writable, or has too little space.
     """
     from nesr_gui.io.raster import encoded_png
 
     target = Path(os.path.realpath(path))
-    if target.is_dir() and any(target.iterdir()) and not (target / DESCRIPTION).is_file():
-        raise FileExistsError(f"the folder {target} holds other files; choose a new folder for the bands")
+    is_export = (target / DESCRIPTION).is_file()
+    check_replaceable(target, lambda file: is_export and _WRITTEN.fullmatch(file) is not None)
     with atomic_write_set(target) as folder:
         check_space(target.parent, export.nbytes)
         (folder / target.name).mkdir()

@@ -6,6 +6,7 @@ Groups, zip archives and the images of OME-Zarr (OME-NGFF 0.4 and 0.5) are read 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from nesr_gui.fields.protocol import CubeField
-from nesr_gui.io.atomic import atomic_write_set
+from nesr_gui.io.atomic import atomic_write_set, check_replaceable
 from nesr_gui.io.cubes.arrays import Container, NamedArray, check_chunks, find_cube
 from nesr_gui.io.cubes.decoding import text_of
 from nesr_gui.io.cubes.description import AmbiguousFile, CubeDescription, CubeHints, build_field
@@ -31,6 +32,7 @@ MAX_ARRAYS = 1000  # maximum number of arrays examined
 MAX_DEPTH = 8  # groups inside groups
 _STRUCTURE = {"Conventions", "wavelengths", "multiscales", "omero", "ome"}  # attributes that are no provenance
 DIMS = ("wavelength", "y", "x")
+_WRITTEN = re.compile(r"zarr\.json|(wavelength|y|x|cube|lower|upper)/(zarr\.json|c(/\d+)+)")  # files of an export
 _LONG_NAMES = {"lower": "lower bound of ", "upper": "upper bound of "}
 
 
@@ -39,7 +41,8 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
 
     Raises:
         MissingExtra: Zarr is not installed.
-        OSError: the folder is not writable or has too little space.
+        FileExistsError: the folder holds other files than those of an older export.
+        OSError: it is not writable or has too little space.
     """
     with creating(path, export) as store:
         group = _zarr().open_group(store, mode="r+")
@@ -54,9 +57,13 @@ def creating(path: str | os.PathLike[str], export: CubeWriterSource) -> Iterator
     """Context manager that gives a new folder with the empty arrays of an export, for any processes to write into.
 
     It becomes `path` if the block succeeds, and is deleted otherwise.
+
+    Raises:
+        FileExistsError: `path` holds other files than those of an older export.
     """
     zarr = _zarr()
     target = Path(os.path.realpath(path))
+    check_replaceable(target, lambda file: _WRITTEN.fullmatch(file) is not None)
     with atomic_write_set(target) as folder:
         check_space(target.parent, export.nbytes)
         store = folder / target.name

@@ -111,6 +111,49 @@ def test_every_ending_a_window_and_an_older_file(tmp_path: Path, row: Format, ot
     assert not [name for name in tmp_path.iterdir() if name.name.startswith(".")]
 
 
+@pytest.mark.parametrize("name", ["bands", "scene.zarr"])
+@pytest.mark.parametrize("other", ["fieldnotes.txt", "photos/a.jpg", "cube/notes.txt", "precious/zarr.json"])
+def test_a_folder_with_other_files_is_spared(tmp_path: Path, name: str, other: str) -> None:
+    encoding = StorageEncoding("uint16")
+    place(tmp_path, next(row for row in WRITTEN if row.ending == Path(name).suffix))
+    made, file = field(), tmp_path / name / other
+    for is_export in (False, True):
+        if is_export:
+            io.write_cube(tmp_path / name, made, UNEVEN, encoding=encoding)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("weeks of work")
+        refused = (
+            f"^the folder {re.escape(str(tmp_path / name))} holds other files, such as {other}; choose a new folder$"
+        )
+        with pytest.raises(FileExistsError, match=refused):
+            io.write_cube(tmp_path / name, made, UNEVEN, encoding=encoding)
+        assert file.read_text() == "weeks of work"
+        file.unlink()
+        if not any(file.parent.iterdir()):
+            file.parent.rmdir()
+    (tmp_path / name / ".DS_Store").touch()  # of the file manager
+    (tmp_path / name).rename(tmp_path / f"renamed{Path(name).suffix}")
+    small = CubeField(np.ones((2, 3, 4), np.float32), Wavelengths.evenly_spaced(2))
+    io.write_cube(tmp_path / f"renamed{Path(name).suffix}", small, small.wavelengths, encoding=encoding)
+    assert io.open_cube(tmp_path / f"renamed{Path(name).suffix}").shape == (3, 4)
+
+
+def test_images_of_bands_without_our_description_are_spared(tmp_path: Path) -> None:
+    (tmp_path / "bands").mkdir()
+    (tmp_path / "bands" / "bands_001_400.0nm.png").write_bytes(b"measured")
+    with pytest.raises(FileExistsError, match=r"such as bands_001_400.0nm.png; choose a new folder"):
+        io.write_cube(tmp_path / "bands", field(), UNEVEN, encoding=StorageEncoding("uint16"))
+
+
+def test_a_zarr_store_with_other_arrays_is_spared(tmp_path: Path) -> None:
+    zarr = pytest.importorskip("zarr")
+    for version in (2, 3):
+        store = zarr.open_group(tmp_path / f"{version}.zarr", mode="w", zarr_format=version)
+        store.create_array("cube" if version == 2 else "precious", data=np.arange(5))
+        with pytest.raises(FileExistsError, match="holds other files, such as"):
+            io.write_cube(tmp_path / f"{version}.zarr", field(), UNEVEN)
+
+
 def _spectral(path: Path) -> Seen:
     envi = pytest.importorskip("spectral.io.envi")
     image = envi.open(str(path))
