@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QDesktopServices, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QMessageBox, QWidget
 from shiboken6 import isValid
 
 from nesr_gui.gui.app import App
@@ -65,6 +65,8 @@ class Monkey:
         monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *args: ([self._file()], ""))
         monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *args: self._file())
         monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (self._target(), args[3]))
+        buttons = QMessageBox.StandardButton
+        monkeypatch.setattr(QMessageBox, "warning", lambda *args: self._random.choice([buttons.Yes, buttons.No]))
         monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: True)
 
     def act(self) -> None:

@@ -27,8 +27,9 @@ from nesr_gui.gui.views.actions import enable
 from nesr_gui.gui.views.dialogs.calibration import ESTIMATED, SHOWN, CalibrationDialog
 from nesr_gui.gui.views.dialogs.camera_profiles import CameraProfilesDialog
 from nesr_gui.gui.views.main_window import MainWindow
+from nesr_gui.gui.views.save_dialog import ask_save_path
 from nesr_gui.io.errors import error_message
-from nesr_gui.io.photos.camera_profile import ENDING, CameraProfile, is_profile
+from nesr_gui.io.photos.camera_profile import ENDING, CameraProfile
 from nesr_gui.io.photos.chart_finder import missing_package
 from nesr_gui.io.photos.develop_settings import DevelopSettings
 from nesr_gui.io.photos.profile_library import Library, with_profile, without_profile
@@ -225,9 +226,8 @@ class CalibrationController(QObject):
 
     def _save(self, profile: CameraProfile) -> None:
         proposed = f"{_file_name(profile.name)}{ENDING}"
-        chosen, _ = QFileDialog.getSaveFileName(self.dialog, "Save camera profile", proposed, PROFILES)
-        if chosen:
-            path = Path(chosen) if is_profile(Path(chosen)) else Path(chosen + ENDING)
+        path = ask_save_path(self.dialog, "Save camera profile", proposed, PROFILES, ending=ENDING)
+        if path is not None:
             self._worker.submit(Task.WRITE, tasks.ProfileExport(path, profile), tasks.write_profile, self._take_saved)
 
     def _take_saved(self, request: tasks.ProfileExport, done: None) -> None:

@@ -17,6 +17,7 @@ from nesr_gui.gui.tasks.sessions import LoadedSession, MovedImage, SaveRequest, 
 from nesr_gui.gui.tasks.worker import Task, Worker
 from nesr_gui.gui.views.actions import enable
 from nesr_gui.gui.views.main_window import MainWindow
+from nesr_gui.gui.views.save_dialog import ask_save_path
 from nesr_gui.gui.views.window_layout import apply_layout, layout_of
 from nesr_gui.io.errors import error_message
 
@@ -185,9 +186,7 @@ class DocumentController(QObject):
             return None
         image = document.source.image
         proposed = document.file or Path(image.name if document.source.is_pasted else image).with_suffix(ENDING)
-        chosen, _ = QFileDialog.getSaveFileName(self._window, "Save session", str(proposed), FILTER)
-        path = Path(chosen)
-        return (path if path.suffix else path.with_suffix(ENDING)) if chosen else None
+        return ask_save_path(self._window, "Save session", proposed, FILTER, ending=ENDING)
 
     def ask_image(self, error: Exception) -> None:
         """Ask for the image of a session that failed to open because the image has moved."""

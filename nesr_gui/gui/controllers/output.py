@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial, wraps
@@ -65,6 +64,7 @@ from nesr_gui.gui.views.dialogs.picture import PictureChoices, PictureDialog
 from nesr_gui.gui.views.dialogs.simple import SweepChoices, SweepDialog
 from nesr_gui.gui.views.file_manager import show_in_folder
 from nesr_gui.gui.views.main_window import MainWindow
+from nesr_gui.gui.views.save_dialog import ask_save_path
 from nesr_gui.io.regions.files import GEOJSON, IMAGEJ
 from nesr_gui.io.spectra.readers import spectra_filter
 from nesr_gui.regions import Region
@@ -109,18 +109,11 @@ class OutputWriter:
         self._window, self._workspace, self._worker = window, workspace, worker
 
     def ask(self, title: str, ending: str, filters: str) -> Path | None:
-        """Ask for a file name, proposing the name of the image with `ending` in the last folder.
-
-        A name without an extension gets that of the selected file type.
-        """
+        """Ask for a file name, proposing the name of the image with `ending` in the last folder."""
         proposed = (
             Path(str(settings().value(_FOLDER, ""))) / f"{Path(self._workspace.current.name).stem or 'image'}{ending}"
         )
-        chosen, kind = QFileDialog.getSaveFileName(self._window, title, str(proposed), filters)
-        if not chosen:
-            return None
-        path, endings = Path(chosen), re.findall(r"\*(\.\w+)", kind or filters)
-        return path.with_suffix(endings[0]) if endings and not path.suffix else path
+        return ask_save_path(self._window, title, proposed, filters)
 
     def write(self, request: R, run: Callable[[R, ProgressCallback], None]) -> None:
         """Write a small file after those requested before."""
