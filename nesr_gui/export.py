@@ -117,6 +117,19 @@ class VerificationError(OSError):
     """The file does not contain what was written."""
 
 
+def check_destination(path: Path, *sources: Path) -> None:
+    """Check that a cube which is written to `path` replaces no image that is in use: its source, or one that is open.
+
+    Raises:
+        ValueError: it does.
+    """
+    if not path.exists():
+        return
+    for source in (each for each in sources if each.exists()):
+        if any(path.samefile(file) for file in (source, *io.files_of(source))):
+            raise ValueError(f"the cube would replace {path}, an image that is in use; choose another name or format")
+
+
 def write(
     path: str | os.PathLike[str],
     field: SpectralField,

@@ -125,6 +125,7 @@ def run_single(
     from nesr_gui.inference import engine
 
     io.writer(out, settings.plan.encoding)  # fail before anything is computed
+    export.check_destination(out, image)
     photograph = io.read_photograph(image, settings.development)
     for note in photograph.source.notes:
         click.echo(note, err=True)

@@ -35,6 +35,7 @@ __all__ = [
     "decode_photograph",
     "describe",
     "dialog_filter",
+    "files_of",
     "formats",
     "is_cube",
     "is_photograph",
@@ -225,6 +226,13 @@ def writer(path: str | os.PathLike[str], encoding: StorageEncoding) -> Format:
     return found
 
 
+def files_of(path: str | os.PathLike[str]) -> list[Path]:
+    """Files of an image: header and data of a set, otherwise the file or folder itself; raises as its reader."""
+    path = described_image(Path(path))
+    found = _format(path, FileKind.CUBE) if is_cube(path) else None
+    return found.files(path) if found is not None and found.files else [path]
+
+
 def describe(path: str | os.PathLike[str], reading: CubeHints | None = None) -> dict[str, str]:
     """Properties of a cube or spectra file as name → text, provenance last; raises the errors of its reader."""
     path = described_image(Path(path))
@@ -236,7 +244,7 @@ def describe(path: str | os.PathLike[str], reading: CubeHints | None = None) -> 
     field, found = open_cube(path, reading), _format(path, FileKind.CUBE)
     height, width = field.shape
     low, high = field.wavelength_range
-    files = found.files(path) if found.files else [path, *path.rglob("*")]
+    files = [file for part in files_of(path) for file in (part, *part.rglob("*"))]
     return {
         "format": f"{found.name} spectral cube",
         "size": f"{width} x {height} pixels",

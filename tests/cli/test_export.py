@@ -4,6 +4,7 @@
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 
 from nesr_gui import io
@@ -77,6 +78,54 @@ def test_a_model_makes_more_bands_of_a_cube_that_has_those_it_sees(run, cube, mo
     ):
         code, _, error = run(*words, "-o", tmp_path / "n.nc")
         assert (code, len(error.splitlines())) == (2, 1) and told in error
+
+
+@pytest.mark.parametrize(
+    "name", ["x.h5", "x.hdr", "x.tif", "x.npy", "x.npz", "x.zarr", "x.exr", "x.mat", "x.field", "x"]
+)
+def test_a_cube_is_not_written_over_itself(run, cube, tmp_path, name):
+    if name in ("x.zarr", "x.exr"):
+        pytest.importorskip("zarr" if name == "x.zarr" else "OpenEXR")
+    source = tmp_path / name
+    written = io.open_cube(cube)
+    encoding = io.StorageEncoding("float32" if "." in name else "uint16")
+    io.write_cube(source, written, written.bands, encoding=encoding)
+    before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+    link = tmp_path / f"link{source.suffix}"
+    link.symlink_to(source)
+    dtype = ("--dtype", encoding.dtype)
+    for image in [source, link, *([source.with_suffix(".img")] if name == "x.hdr" else [])]:
+        code, _, told = run("export", image, "-o", source, "--region", "rectangle 0,0 4,4", *dtype)
+        assert (code, told.count("\n")) == (2, 1)
+        assert f"the cube would replace {source}, an image that is in use; choose another name" in told
+    link.unlink()
+    assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
+    assert run("export", source, "-o", tmp_path / "y.h5")[0] == 0
+    assert run("export", source, "-o", tmp_path / "y.h5")[0] == 0, "an earlier export is replaced"
+
+
+def test_a_tiff_is_not_written_over_by_its_header(run, cube, tmp_path):
+    written = io.open_cube(cube)
+    io.write_cube(tmp_path / "x.tif", written, written.bands)
+    (tmp_path / "x.hdr").write_text("ENVI\nfile type = TIFF\n")
+    for out in ("x.tif", "x.hdr"):
+        code, _, told = run("export", tmp_path / "x.hdr", "-o", tmp_path / out)
+        assert code == 2 and f"would replace {tmp_path / out}" in told
+    assert run("export", tmp_path / "x.tif", "-o", tmp_path / "y.hdr")[0] == 0
+
+
+def test_a_photograph_is_not_replaced_by_its_cube(run, model_file, tmp_path):
+    photo = tmp_path / "photo.tif"
+    tifffile.imwrite(photo, np.full((8, 9, 3), 99, np.uint8), photometric="rgb")
+    before = photo.read_bytes()
+    for command in ("reconstruct", "export"):
+        code, _, told = run(command, photo, "-o", photo, "--model", model_file)
+        assert code == 2 and told.count("\n") == 1
+        assert f"the cube would replace {photo}, an image that is in use; choose another name" in told
+    assert photo.read_bytes() == before
+    (tmp_path / "photo.hdr").write_text("ENVI\nfile type = ENVI Standard\n")  # of an export of the photograph
+    for _ in range(2):
+        assert run("reconstruct", photo, "-o", tmp_path / "photo.hdr", "--model", model_file)[0] == 0
 
 
 def test_an_estimate_writes_nothing(run, cube, tmp_path):

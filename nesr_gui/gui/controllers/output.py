@@ -578,7 +578,9 @@ class ExportController(QObject):
         origin = (
             self._document.name if self._document.encoded is None else ""
         )  # the field of a photograph records it itself
-        request = files.CubeExport(path, context.field, plan, origin=origin)
+        sources = [document.source for document in self._workspace.documents if document.source is not None]
+        opened = tuple(file for source in sources for file in (source.image, source.truth) if file is not None)
+        request = files.CubeExport(path, context.field, plan, origin=origin, opened=opened)
         self._writer.export(request, files.export_cube, self._report)
 
     def show_actions(self) -> None:

@@ -29,16 +29,26 @@ MOST_PIXELS = 30_000_000  # for thumbnails; JPEG files are decoded at reduced si
 
 @dataclass(frozen=True, eq=False)
 class CubeExport:
-    """A cube to export; `origin` is the name of the opened file for the provenance."""
+    """A cube to export.
+
+    Args:
+        path: file or folder to write.
+        field: what to export.
+        plan: bands, region and encoding.
+        origin: name of the opened file for the provenance.
+        opened: images that are open, which must not be replaced.
+    """
 
     path: Path
     field: SpectralField
     plan: ExportPlan
     origin: str = ""
+    opened: tuple[Path, ...] = ()
 
 
 def export_cube(request: CubeExport, progress: ProgressCallback) -> ExportResult:
-    """Write a cube to a file and verify it; raises as `export.write`."""
+    """Write a cube to a file and verify it; raises as `export.check_destination` and `export.write`."""
+    export.check_destination(request.path, *request.opened)
     return export.write(
         request.path,
         request.field,

@@ -228,6 +228,20 @@ def test_a_part_is_written_checked_and_told(
     again.reject()
 
 
+def test_the_photograph_is_not_replaced(
+    opened: App, photograph: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    opened.exporter.export_cube()
+    dialog = opened.window.findChildren(CubeExportDialog)[-1]
+    dialog.format.setCurrentText("TIFF")
+    (tmp_path / "link.tif").symlink_to(photograph)
+    before = photograph.read_bytes()
+    choose(monkeypatch, tmp_path / "link.tif")
+    dialog.accept()
+    qtbot.waitUntil(lambda: "would replace" in opened.window.messages.text.text())
+    assert photograph.read_bytes() == before
+
+
 def test_what_is_in_view_is_a_part(opened: App, qtbot: QtBot) -> None:
     dialog = ask(opened)
     assert dialog.region.count() == 1, "all of it is in view"
