@@ -152,7 +152,7 @@ class Georeference:
 
     def geotiff_tags(self) -> list[tuple[int, str, int, Any, bool]]:
         """The tags of a GeoTIFF, as `tifffile` writes them."""
-        keys = dict(self.geo_keys) or _geo_keys(self.epsg)
+        keys = dict(self.geo_keys) or _geo_keys(self.epsg, self.metres)
         stated = keys.get(GEO_KEYS, ())
         types = [stated[at + 3] for at in range(4, len(stated) - 3, 4) if stated[at] == _RASTER_TYPE]
         shift = 0.5 if types == [_IS_POINT] else 0.0
@@ -260,11 +260,11 @@ def _envi_system(epsg: int | None, metres: float | None) -> tuple[str, ...]:
     return "Arbitrary", *parts, *([f"EPSG:{epsg}"] if epsg is not None else [])
 
 
-def _geo_keys(epsg: int | None) -> dict[int, Any]:
-    """The tags of the coordinate systems that ENVI's headers name: UTM and latitude and longitude on WGS-84."""
+def _geo_keys(epsg: int | None, metres: float | None) -> dict[int, Any]:
+    """The tags of latitude and longitude on WGS-84, and of systems whose units are lengths, which are projected."""
     if epsg == 4326:
         keys = (1024, 0, 1, _GEOGRAPHIC, _RASTER_TYPE, 0, 1, 1, 2048, 0, 1, epsg)
-    elif epsg is not None and _is_utm(epsg):
+    elif epsg is not None and (_is_utm(epsg) or metres is not None):
         keys = (1024, 0, 1, _PROJECTED, _RASTER_TYPE, 0, 1, 1, 3072, 0, 1, epsg)
     else:
         return {}

@@ -84,15 +84,19 @@ def test_damaged_or_rotated_map_info_is_none(info: str) -> None:
     assert Georeference.parse(info) is None
 
 
-@pytest.mark.parametrize("where", [UTM, DEGREES])
-def test_gdal_finds_an_exported_part_where_it_lies(tmp_path: Path, where: Georeference) -> None:
+@pytest.mark.parametrize(
+    ("where", "name"), [(UTM, "part.hdr"), (DEGREES, "part.hdr"), (UTM, "part.tif"), (DEGREES, "part.tif"),
+                        (LAEA, "part.tif")],
+)  # fmt: skip
+def test_gdal_finds_an_exported_part_where_it_lies(tmp_path: Path, where: Georeference, name: str) -> None:
     cube = CubeField(VALUES, BANDS, provenance={KEY: where.map_info()})
-    io.write_cube(tmp_path / "part.hdr", cube, BANDS, rows=slice(2, 8), cols=slice(3, 10))
-    with opened_by_gdal(tmp_path / "part.img") as image:
+    io.write_cube(tmp_path / name, cube, BANDS, rows=slice(2, 8), cols=slice(3, 10))
+    with opened_by_gdal(tmp_path / name.replace(".hdr", ".img")) as image:
         assert image.crs.to_epsg() == where.epsg
+        np.testing.assert_array_equal(image.read(), VALUES[:, 2:8, 3:10])
         np.testing.assert_allclose(image.xy(0, 0, offset="ul"), where.to_map([(2, 3)])[0])
         np.testing.assert_allclose(image.xy(6, 7, offset="ul"), where.to_map([(8, 10)])[0])
-    np.testing.assert_allclose(stated(tmp_path / "part.hdr").to_map([(0, 0)]), where.to_map([(2, 3)]))
+    np.testing.assert_allclose(stated(tmp_path / name).to_map([(0, 0)]), where.to_map([(2, 3)]))
 
 
 def test_a_part_keeps_a_projection_that_is_not_understood(tmp_path: Path) -> None:

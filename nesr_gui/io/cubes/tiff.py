@@ -166,10 +166,13 @@ REDUCED, MASK = 1, 4  # bits of NewSubfileType
 def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
     """Stream an export to a tiled file with the bands as separate planes, some tiles at a time.
 
+    It is a GeoTIFF if the provenance states a georeference.
+
     Raises:
         OSError: the folder is not writable or has too little space.
     """
     bands, height, width = export.shape
+    where = Georeference.parse(export.provenance.get(KEY, ""))
     tile = min(TILE, -(-height // 16) * 16), min(TILE, -(-width // 16) * 16)
     with atomic_write(path) as part:
         check_space(part.parent, export.nbytes)
@@ -184,7 +187,7 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
                 description=json.dumps(describe_export(export)),
                 metadata=None,
                 software="nesr_gui",
-                extratags=_gdal_tags(export),
+                extratags=[*_gdal_tags(export), *(where.geotiff_tags() if where is not None else ())],
             )
         with tifffile.TiffFile(part) as written:
             page: Any = written.pages[0]
