@@ -6,6 +6,7 @@ image. Ellipses become polygons there, with their shape as a property, so that t
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
@@ -304,7 +305,8 @@ def _unique_names(regions: Sequence[NamedRegion]) -> list[str]:
     names: list[str] = []
     for number, region in enumerate(regions, 1):
         name = re.sub(r"[^\w .+()-]", "_", region.name).strip(" .") or f"region {number}"
-        names.append(name if name not in names else f"{name} ({number})")
+        copies = (f"{name} ({copy})" for copy in itertools.count(number))
+        names.append(next(free for free in itertools.chain([name], copies) if free not in names))
     return names
 
 

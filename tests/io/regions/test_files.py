@@ -243,6 +243,16 @@ def test_roifile_reads_what_is_written(tmp_path: Path) -> None:
     np.testing.assert_allclose(polygon.coordinates(), [[5.3, 5.1], [30.2, 5.6], [20.7, 40.4]])
 
 
+def test_regions_of_one_name_have_files_of_their_own(tmp_path: Path) -> None:
+    pytest.importorskip("roifile")
+    names = ["a (3)", "a", "a", "a (3)", "a/b", "a_b"]
+    write_regions(tmp_path / "RoiSet.zip", [NamedRegion((row, 0), name) for row, name in enumerate(names)])
+    with zipfile.ZipFile(tmp_path / "RoiSet.zip") as archive:
+        written = [entry.removesuffix(".roi") for entry in archive.namelist()]
+    assert written == ["a (3)", "a", "a (4)", "a (3) (4)", "a_b", "a_b (6)"]
+    assert [region.place for region in read_regions(tmp_path / "RoiSet.zip")] == [(row, 0) for row in range(6)]
+
+
 def test_what_roifile_writes_is_read(tmp_path: Path) -> None:
     roifile = pytest.importorskip("roifile")
     kinds, path = roifile.ROI_TYPE, tmp_path / "RoiSet.zip"
