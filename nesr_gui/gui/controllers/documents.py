@@ -172,9 +172,13 @@ class DocumentController(QObject):
         if path is not None and document.source is not None:
             data = replace(SessionData.of(document, layout_of(self._window), self._workspace.libraries), file=None)
             request = SaveRequest(path, data, document.work)
+            before = document.saved_work
 
             def done(request: SaveRequest, source: DocumentSource) -> None:
-                document.source, document.file, document.saved_work = source, path, request.work
+                if document.source is not None and document.saved_work is before:  # no other image was opened in it
+                    # The comparison may be another one by now.
+                    document.source = replace(document.source, image=source.image, is_pasted=source.is_pasted)
+                    document.file, document.saved_work = path, request.work
                 self.saved.emit(path)
                 self._workspace.changed.emit(Change.DOCUMENTS)
                 then()

@@ -358,6 +358,34 @@ def held_save(opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     assert failures == []
 
 
+def test_an_image_that_is_opened_while_another_is_saved_has_no_session(
+    opened: App, other: Path, held_save: threading.Event, tmp_path: Path, qtbot: QtBot
+) -> None:
+    opened.documents.save_session()
+    opened.files.open(other)
+    qtbot.waitUntil(lambda: opened.document.name == "other.png")
+    with qtbot.waitSignal(opened.documents.saved) as saved:
+        held_save.set()
+    assert len(opened.workspace.documents) == 1 and saved.args == [tmp_path / "kept.nesr"]
+    assert opened.document.file is None and not opened.document.is_modified
+    assert opened.document.source is not None and opened.document.source.image == other
+
+
+def test_a_comparison_that_is_removed_while_its_image_is_saved_stays_removed(
+    opened: App, photograph: Path, held_save: threading.Event, tmp_path: Path, qtbot: QtBot
+) -> None:
+    truth = tmp_path / "truth.h5"
+    io.write_cube(truth, CubeField(smooth_cube(60, 80), BANDS, Quantity.REFLECTANCE), BANDS)
+    opened.files.open(photograph, truth)
+    qtbot.waitUntil(lambda: opened.document.measurement is not None and not opened.worker.is_busy(Task.OPEN))
+    opened.documents.save_session()
+    opened.comparison.remove()
+    with qtbot.waitSignal(opened.documents.saved):
+        held_save.set()
+    assert opened.document.file == tmp_path / "kept.nesr"
+    assert opened.document.source is not None and opened.document.source.truth is None
+
+
 def delete_what_was_closed() -> None:
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
