@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 PROFILES = f"Camera profiles (*{ENDING})"
 TABLES = "Tables of reflectances (*.csv);;All files (*)"
 PLACED = "The colours inside the corners are those of the chart."
+_REPLACED = (
+    "another image was opened in the tab of this photograph; a profile can still be saved and used from its file"
+)
 _TASKS = (Task.LOAD_CHART, Task.FIND_CHART, Task.READ_PATCHES, Task.CALIBRATE, Task.PATCH_SPECTRA)
 _BUSY = (Task.FIND_CHART, Task.CALIBRATE)
 
@@ -60,6 +63,7 @@ class CalibrationController(QObject):
         self.dialog: CalibrationDialog | None = None
         self.profiles: CameraProfilesDialog | None = None
         self._decoded: DecodedPhoto | None = None  # photograph of the dialog
+        self._calibrated: Document | None = None  # the document that it was opened for
         self._chart: ColourChart | None = None
         self._corners: weakref.WeakKeyDictionary[DecodedPhoto, npt.NDArray[np.float64]] = weakref.WeakKeyDictionary()
 
@@ -78,7 +82,7 @@ class CalibrationController(QObject):
         decoded, colours = document.development.decoded, document.colours
         if decoded is None or colours is None:
             return
-        self._decoded, self._chart = decoded, None
+        self._decoded, self._calibrated, self._chart = decoded, document, None
         self.dialog = dialog = CalibrationDialog(missing_package(), bool(decoded.stored.camera), self._window)
         dialog.view.show_photograph(colours, decoded.shape)
         dialog.chart_picked.connect(self._load_chart)
@@ -87,7 +91,7 @@ class CalibrationController(QObject):
         dialog.corners_changed.connect(self._take_corners)
         dialog.estimate_requested.connect(self._estimate)
         dialog.cancel_requested.connect(self._cancel)
-        dialog.profile_picked.connect(document.development.use_profile)
+        dialog.profile_picked.connect(self._use)
         dialog.save_requested.connect(self._save)
         dialog.remember_picked.connect(self._remember)
         dialog.anchors_picked.connect(self._add_anchors)
@@ -116,10 +120,19 @@ class CalibrationController(QObject):
 
     def _placed(self) -> PlacedChart | None:
         """The chart as it is placed now."""
-        if self.dialog is None or self._decoded is None or self._chart is None:
+        document = self._photographed()
+        if document is None or self.dialog is None or self._decoded is None or self._chart is None:
             return None
-        encoding = self._document.development.interpretation.source_encoding
+        encoding = document.development.interpretation.source_encoding
         return PlacedChart(self._decoded, self._chart, self.dialog.view.corners, encoding)
+
+    def _photographed(self) -> Document | None:
+        """The document of the dialog's photograph; None, of which the user is notified, once it shows another image."""
+        if self._calibrated is not None and self._calibrated.development.decoded is self._decoded:
+            return self._calibrated
+        if self.dialog is not None:
+            self.dialog.show_message(_REPLACED)
+        return None
 
     def _take_corners(self, corners: npt.NDArray[np.float64]) -> None:
         for task in (Task.CALIBRATE, Task.PATCH_SPECTRA):
@@ -173,8 +186,8 @@ class CalibrationController(QObject):
         """Query the estimated spectra of all patches inside the photograph, with the profile and without."""
         visible = np.flatnonzero(result.reading.is_visible).tolist()
         regions = {result.reading.region(patch): patch for patch in visible}
-        model, document = self._model(), self._document
-        if model is not None:
+        model, document = self._model(), self._photographed()
+        if model is not None and document is not None:
             settings = DevelopSettings(profile=result.calibration.profile)
             query = tasks.PatchSpectraRequest(
                 request.decoded, settings, model, tuple(regions), shown=document.field, binning=document.binning
@@ -209,17 +222,23 @@ class CalibrationController(QObject):
             self._worker.cancel(task)
 
     def _close(self) -> None:
-        self.dialog = self._decoded = self._chart = None
+        self.dialog = self._decoded = self._calibrated = self._chart = None
         for task in _TASKS:
             self._worker.cancel(task)
 
+    def _use(self, profile: CameraProfile) -> None:
+        """Develop the photograph with the profile."""
+        if (document := self._photographed()) is not None:
+            document.development.use_profile(profile)
+
     def _add_anchors(self, anchors: tuple[ChartAnchor, ...]) -> None:
         """Add marks to the patches, with their published reflectances as measured spectra."""
-        if self._chart is None or self.dialog is None:
+        document = self._photographed()
+        if document is None or self._chart is None or self.dialog is None:
             return
         source = f"published reflectances of the {self._chart.name}"
         spots = [(each.region, Reading(replace(each.spectrum, name=each.patch), source)) for each in anchors]
-        added = self._document.mark_set.add_measured(spots)
+        added = document.mark_set.add_measured(spots)
         self.dialog.show_message(f"Added {added} marks, whose measured spectra correct the reconstruction")
 
     # Profiles

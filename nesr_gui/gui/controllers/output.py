@@ -108,11 +108,14 @@ class OutputWriter:
     def __init__(self, window: MainWindow, workspace: Workspace, worker: Worker) -> None:
         self._window, self._workspace, self._worker = window, workspace, worker
 
-    def ask(self, title: str, ending: str, filters: str) -> Path | None:
-        """Ask for a file name, proposing the name of the image with `ending` in the last folder."""
-        proposed = (
-            Path(str(settings().value(_FOLDER, ""))) / f"{Path(self._workspace.current.name).stem or 'image'}{ending}"
-        )
+    def ask(self, title: str, ending: str, filters: str, name: str = "") -> Path | None:
+        """Ask for a file name, proposing the name of the image with `ending` in the last folder.
+
+        Another image may have been opened behind a dialog, so that dialogs give the `name` of theirs; otherwise it is
+        the current one.
+        """
+        stem = Path(name or self._workspace.current.name).stem or "image"
+        proposed = Path(str(settings().value(_FOLDER, ""))) / f"{stem}{ending}"
         return ask_save_path(self._window, title, proposed, filters)
 
     def write(self, request: R, run: Callable[[R, ProgressCallback], None]) -> None:
@@ -197,7 +200,7 @@ class ExportController(QObject):
     @_when_applied
     def export_figure(self) -> None:
         """Export the plot as a figure, after a dialog with preview."""
-        plotted = self.figure(_remembered(_FIGURE, FigureStyle()))
+        name, plotted = self._document.name, self.figure(_remembered(_FIGURE, FigureStyle()))
         dialog = SpectraFigureDialog(plotted.style, self._window)
 
         def figure() -> Figure:
@@ -210,7 +213,7 @@ class ExportController(QObject):
                 dialog.show_preview(drawn)
 
         self._show_figure_dialog(dialog, figure, spectra.preview, show)
-        dialog.accepted.connect(lambda: self.save_figure(figure()))
+        dialog.accepted.connect(lambda: self.save_figure(figure(), name))
 
     def figure(self, style: FigureStyle) -> Figure:
         """Return the figure of the plot as it is now."""
@@ -218,10 +221,10 @@ class ExportController(QObject):
         quantity = document.field.quantity.label if document.field else ""
         return Figure(document.plot_content(), document.wavelength_range, quantity, style)
 
-    def save_figure(self, figure: Figure) -> None:
-        """Remember the style of a figure, and write it to a file that the user chooses."""
+    def save_figure(self, figure: Figure, name: str = "") -> None:
+        """Remember the style of a figure, and write it to a file that the user chooses; see `OutputWriter.ask`."""
         _remember(_FIGURE, figure.style)
-        path = self._writer.ask("Export figure", "-spectra.png", FILTERS)
+        path = self._writer.ask("Export figure", "-spectra.png", FILTERS, name)
         if path:
             self._writer.write(FigureExport(path, figure), export_figure)
 
@@ -292,12 +295,12 @@ class ExportController(QObject):
     @_when_applied
     def export_transect(self) -> None:
         """Export the spectra along the transect."""
-        field, line = self._document.field, self._document.transect.line
+        field, line, pixel = self._document.field, self._document.transect.line, self._pixel_metres()
         if field is None or line is None:
             return
         path = self._writer.ask("Export transect", "-transect.csv", CSV)
         if path:
-            self._writer.write(TransectExport(path, field, line, self._pixel_metres()), export_transect)
+            self._writer.write(TransectExport(path, field, line, pixel), export_transect)
 
     @_when_applied
     def export_transect_figure(self) -> None:
@@ -306,10 +309,10 @@ class ExportController(QObject):
         field, line = document.field, document.transect.line
         if field is None or line is None:
             return
+        request, pixel = TransectRequest(field, line, document.nm), self._pixel_metres()
         path = self._writer.ask("Export figure of transect", "-transect.png", FILTERS)
         if path:
-            figure = TransectFigure(path, TransectRequest(field, line, document.nm), self._pixel_metres())
-            self._writer.write(figure, export_transect_figure)
+            self._writer.write(TransectFigure(path, request, pixel), export_transect_figure)
 
     def _pixel_metres(self) -> float | None:
         place = self._document.georeference
@@ -318,41 +321,41 @@ class ExportController(QObject):
     @_when_applied
     def export_table(self) -> None:
         """Export the mark table, or the marks as regions for other programs; all can be imported again."""
-        document = self._document
+        document, provenance = self._document, self._provenance()
         path = self._writer.ask("Export marks", "-marks.csv", f"{CSV};;{REGIONS}")
         if path and path.suffix.lower() in (*GEOJSON, *IMAGEJ):
             request = files.RegionsExport(path, document.marks, document.georeference)
             self._writer.write(request, files.export_regions)
         elif path and document.marks:
             rows = document.table_rows([mark.number for mark in document.marks])
-            provenance = {**self._provenance(), "seen_under": document.viewing.name}
+            provenance |= {"seen_under": document.viewing.name}
             self._writer.write(files.TableExport(path, rows, provenance), files.export_table)
 
     @_when_applied
     def export_accuracy(self) -> None:
         """Export the accuracy metrics."""
-        path, metrics = self._writer.ask("Export accuracy", "-accuracy.csv", CSV), self._metrics()
-        if path and metrics:
-            provenance = {**self._provenance(), "measures": CONDITIONS}
-            if (measured := self._document.measurement) is not None:
-                provenance |= {"truth": measured.name, "truth_match": measured.match.in_words()}
-            request = files.TableExport(path, rows_of(self._document.marks, metrics), provenance)
+        rows, provenance = rows_of(self._document.marks, self._metrics()), self._provenance()
+        if (measured := self._document.measurement) is not None:
+            provenance |= {"truth": measured.name, "truth_match": measured.match.in_words()}
+        path = self._writer.ask("Export accuracy", "-accuracy.csv", CSV)
+        if path and rows:
+            request = files.TableExport(path, rows, {**provenance, "measures": CONDITIONS})
             self._writer.write(request, files.export_table)
 
     def export_statistics(self, rows: Sequence[Mapping[str, str]], about: Mapping[str, str]) -> None:
         """Export a table of the Statistics panel, with what it is about as provenance."""
+        provenance = self._provenance()
         path = self._writer.ask("Export statistics", "-statistics.csv", CSV)
         if path:
-            request = files.TableExport(path, rows, {**self._provenance(), **about})
-            self._writer.write(request, files.export_table)
+            self._writer.write(files.TableExport(path, rows, {**provenance, **about}), files.export_table)
 
     @_when_applied
     def export_matches(self) -> None:
         """Export the listed matches of the active mark."""
-        path, (rows, provenance) = self._writer.ask("Export matches", "-matches.csv", CSV), self._matches()
+        (rows, about), provenance = self._matches(), self._provenance()
+        path = self._writer.ask("Export matches", "-matches.csv", CSV)
         if path and rows:
-            request = files.TableExport(path, rows, {**self._provenance(), **provenance})
-            self._writer.write(request, files.export_table)
+            self._writer.write(files.TableExport(path, rows, {**provenance, **about}), files.export_table)
 
     @_when_applied
     def save_marks(self) -> None:
@@ -373,7 +376,7 @@ class ExportController(QObject):
     @_when_applied
     def export_comparison(self) -> None:
         """Export the comparison figure, after a dialog with preview."""
-        context, marks = RenderContext.of(self._document), self._document.mark_set.visible
+        name, context, marks = self._document.name, RenderContext.of(self._document), self._document.mark_set.visible
         if context.field is None or context.truth is None:
             return
         bands = shared_bands(context.field, context.truth).nm
@@ -384,11 +387,11 @@ class ExportController(QObject):
             return TruthFigure(context, marks, *dialog.chosen())
 
         self._show_figure_dialog(dialog, figure, comparison.preview, dialog.show_preview)
-        dialog.accepted.connect(lambda: self._save_comparison(figure(), dialog.choices()))
+        dialog.accepted.connect(lambda: self._save_comparison(figure(), dialog.choices(), name))
 
-    def _save_comparison(self, figure: TruthFigure, choices: TruthFigureChoices) -> None:
+    def _save_comparison(self, figure: TruthFigure, choices: TruthFigureChoices, name: str) -> None:
         _remember(_COMPARISON, choices)
-        path = self._writer.ask("Export comparison figure", "-comparison.png", FILTERS)
+        path = self._writer.ask("Export comparison figure", "-comparison.png", FILTERS, name)
         if path:
             self._writer.write(TruthFigureExport(path, figure, choices.dpi), export_truth_figure)
 
@@ -402,18 +405,18 @@ class ExportController(QObject):
         names = ("Left", "Right") if len(sides) > 1 else ("Picture", "Picture")
         pictures = {f"{names[side]}: {self._caption(picture)}": picture
                     for side in sides for picture in [self._picture(side)]}  # fmt: skip
+        name, marks, georeference = document.name, document.mark_set.visible, document.georeference
         dialog = PictureDialog(pictures, _remembered(_PICTURE, PictureChoices()), self._window)
 
         def go() -> None:
             choices = dialog.choices()
             _remember(_PICTURE, choices)
             kind = choices.format
-            path = self._writer.ask("Export picture", f"-picture{kind.ending}", f"{kind} image (*{kind.ending})")
+            path = self._writer.ask("Export picture", f"-picture{kind.ending}", f"{kind} image (*{kind.ending})", name)
             if path:
                 request = PictureExport(
                     path, dialog.picture, choices.content, kind, has_bar=choices.has_bar,
-                    marks=document.mark_set.visible if choices.has_marks else (),
-                    georeference=document.georeference,
+                    marks=marks if choices.has_marks else (), georeference=georeference,
                 )  # fmt: skip
                 self._writer.export(request, export_picture, self._report_picture)
 
@@ -439,8 +442,8 @@ class ExportController(QObject):
             return
         if not self._writer.may_export():
             return
-        abstains, origin = document.analysis_settings.abstains, document.name if document.encoded is None else ""
-        asked = ClassMapRequest(fitted, abstains)
+        name, georeference, origin = document.name, document.georeference, _origin(document)
+        asked = ClassMapRequest(fitted, document.analysis_settings.abstains)
         names = asked.analysis.names
         what = MODES[fitted.request.kind].title.lower()
         dialog = ClassMapDialog(what, names, asked.image.shape, _remembered(_CLASS_MAP, MapChoices()), self._window)
@@ -451,12 +454,12 @@ class ExportController(QObject):
             _remember(_CLASS_MAP, choices)
             ending = choices.format.ending
             path = self._writer.ask(
-                dialog.windowTitle(), f"-{fitted.request.kind}{ending}", f"{choices.format} (*{ending})"
+                dialog.windowTitle(), f"-{fitted.request.kind}{ending}", f"{choices.format} (*{ending})", name
             )
             if path:
                 request = ClassMapExport(
                     path, asked, names, colours, least_pixels=choices.least_pixels, origin=origin,
-                    georeference=document.georeference,
+                    georeference=georeference,
                 )  # fmt: skip
                 self._writer.export(request, export_class_map, self._report_class_map)
 
@@ -497,6 +500,7 @@ class ExportController(QObject):
         document, shown = self._document, self._rendered(self._document.view_settings.active)
         if document.field is None or not self._writer.may_export():
             return
+        name, context = document.name, RenderContext.of(document)
         dialog = SweepDialog(
             document.wavelength_range, document.view_settings.speed, document.field.shape,
             _remembered(_SWEEP, SweepChoices()), self._window,
@@ -505,10 +509,10 @@ class ExportController(QObject):
         def go() -> None:
             sweep, kind = dialog.sweep(), dialog.kind()
             _remember(_SWEEP, dialog.choices())
-            path = self._writer.ask("Export sweep", f"-sweep{kind.ending}", kind.filter)
+            path = self._writer.ask("Export sweep", f"-sweep{kind.ending}", kind.filter, name)
             if path:
                 mode = "band" if shown is None else shown.request.mode.name
-                self.save_sweep(SweepExport(path, mode, RenderContext.of(document), sweep, kind))
+                self.save_sweep(SweepExport(path, mode, context, sweep, kind))
 
         dialog.accepted.connect(go)
         dialog.open()
@@ -522,7 +526,7 @@ class ExportController(QObject):
         """Export a cube, after a dialog."""
         if self._document.field is None or not self._writer.may_export():
             return
-        context = self._context()
+        name, origin, context = self._document.name, _origin(self._document), self._context()
         dialog = CubeExportDialog(context, self._window)
 
         def measure(plan: Any) -> None:
@@ -534,7 +538,7 @@ class ExportController(QObject):
         dialog.estimate_requested.connect(measure)
         dialog.bands.responses_requested.connect(lambda: self._load_responses(dialog))
         dialog.finished.connect(self._stop_asking)
-        dialog.accepted.connect(lambda: self._write(dialog, context))
+        dialog.accepted.connect(lambda: self._write(dialog, context, name, origin))
         dialog.restore(_remembered(_CUBE, dict[str, Any]()))
         dialog.open()
 
@@ -569,15 +573,12 @@ class ExportController(QObject):
                 lambda request, sensor: dialog.bands.show_sensor(sensor),
             )
 
-    def _write(self, dialog: CubeExportDialog, context: ExportContext) -> None:
+    def _write(self, dialog: CubeExportDialog, context: ExportContext, name: str, origin: str) -> None:
         _remember(_CUBE, dialog.choices())
         chosen, plan = dialog.file_format(), dialog.plan()
-        path = self._writer.ask("Export cube", chosen.ending, f"{chosen.name} (*{chosen.ending})")
+        path = self._writer.ask("Export cube", chosen.ending, f"{chosen.name} (*{chosen.ending})", name)
         if path is None:
             return
-        origin = (
-            self._document.name if self._document.encoded is None else ""
-        )  # the field of a photograph records it itself
         sources = [document.source for document in self._workspace.documents if document.source is not None]
         opened = tuple(file for source in sources for file in (source.image, source.truth) if file is not None)
         request = files.CubeExport(path, context.field, plan, origin=origin, opened=opened)
@@ -598,6 +599,11 @@ class ExportController(QObject):
     def _report(self, request: files.CubeExport, written: ExportResult) -> None:
         self._writer.report(request.path, str(written))
         self.exported.emit()
+
+
+def _origin(document: Document) -> str:
+    """The name of a cube for the provenance of what is written; empty for a photograph, whose field records it."""
+    return document.name if document.encoded is None else ""
 
 
 def _remember(key: str, choices: object) -> None:

@@ -277,7 +277,11 @@ class SpectraController(QObject):
         plotted = document.plot_content()
         shown = plotted.axes.nm_range(document.wavelength_range), plotted.value_range()
         dialog = AxisLimitsDialog(document.plot_settings.axes, shown, self._window)
-        dialog.accepted.connect(lambda: self.set_axes(dialog.axes_chosen()))
+
+        def go() -> None:
+            document.set_plot_settings(replace(document.plot_settings, axes=dialog.axes_chosen()))
+
+        dialog.accepted.connect(go)
         dialog.open()
 
     def clear_library(self) -> None:

@@ -132,7 +132,7 @@ class ViewSettingsController(QObject):
 
     def set_false_colour(self, wavelengths: tuple[float, float, float]) -> None:
         """Set the wavelengths of red, green and blue."""
-        self.set_settings(replace(self._document.view_settings, false_colour=wavelengths))
+        _set_false_colour(self._document, wavelengths)
 
     def choose_false_colour(self) -> None:
         """Ask for the wavelengths with a live preview; cancelling restores the previous settings."""
@@ -142,7 +142,7 @@ class ViewSettingsController(QObject):
         if "false_colour" not in [before.modes[side] for side in before.sides]:
             document.set_view_settings(before.showing("false_colour"))
         dialog = FalseColourDialog(document.wavelength_range, before.false_colour, self._window)
-        dialog.wavelengths_picked.connect(self.set_false_colour)
+        dialog.wavelengths_picked.connect(partial(_set_false_colour, document))
         dialog.rejected.connect(lambda: document.set_view_settings(before))
         dialog.open()
 
@@ -180,8 +180,9 @@ class ViewSettingsController(QObject):
             self._worker.submit(Task.LOAD_REFERENCE, FileRequest(Path(path)), read_library, self._take_references)
 
     def _take_references(self, request: FileRequest, curves: list[Spectrum]) -> None:
+        document = self._document
         if len(curves) == 1:
-            self._compare(curves[0])
+            _compare(document, curves[0])
             return
         dialog = QInputDialog(self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -189,11 +190,8 @@ class ViewSettingsController(QObject):
         dialog.setLabelText(f"{request.path.name} contains {len(curves)} spectra. Compare with:")
         dialog.setComboBoxItems([curve.name for curve in curves])
         by_name = {curve.name: curve for curve in curves}
-        dialog.textValueSelected.connect(lambda name: self._compare(by_name[name]))
+        dialog.textValueSelected.connect(lambda name: _compare(document, by_name[name]))
         dialog.open()
-
-    def _compare(self, curve: Spectrum) -> None:
-        self.set_settings(replace(self._document.view_settings, reference=curve).showing("similarity"))
 
     # Display
 
@@ -327,3 +325,11 @@ def category_text(shown: RenderedImage, value: float, pixel: Pixel) -> str:
     number = int(value)
     name = scale.categories[number - 1].name if number else scale.none
     return f"{name} or another one" if shown.abstains_at(*pixel) else name
+
+
+def _set_false_colour(document: Document, wavelengths: tuple[float, float, float]) -> None:
+    document.set_view_settings(replace(document.view_settings, false_colour=wavelengths))
+
+
+def _compare(document: Document, curve: Spectrum) -> None:
+    document.set_view_settings(replace(document.view_settings, reference=curve).showing("similarity"))

@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from nesr_gui import io
 from nesr_gui.colorimetry.charts import classic
-from nesr_gui.fields.protocol import Cancelled
+from nesr_gui.fields.protocol import Cancelled, CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.model.preferences import profile_library
 from nesr_gui.gui.tasks.worker import Task
@@ -31,6 +31,8 @@ from nesr_gui.io.photos.chart_patches import ChartError, read_patches
 from nesr_gui.io.photos.develop_settings import DevelopSettings, SourceEncoding, WhiteBalance
 from nesr_gui.io.photos.photo import TONE_CURVE
 from nesr_gui.io.photos.profile_library import StoredProfile, read_library, write_library
+from nesr_gui.spectral import Wavelengths
+from tests.gui.conftest import BANDS, smooth_cube
 from tests.io.photos.test_chart_calibration import CORNERS, SHAPE, codes, photograph
 
 TRUE = np.array(CORNERS)
@@ -264,6 +266,34 @@ def test_patches_become_marks_with_measured_spectra(app: App, dialog: Any, qtbot
     assert 30 < top < bottom < 80 and 40 < left < right < 90
     app.application.undo()
     assert len(app.document.marks) == 1
+
+
+def test_an_image_that_is_opened_behind_the_dialog_stays_as_it_is(app: App, dialog: Any, qtbot: QtBot) -> None:
+    document = app.document
+    app.workspace.make_room(beside=True)
+    narrow = CubeField(smooth_cube(*SHAPE)[10:13], Wavelengths.from_step(500, 520, 10))
+    app.document.open_cube("other.h5", narrow, (0.0, 1.0))
+    assert app.document is not document
+    estimate(app, dialog, qtbot)
+    red = dialog._spectra[SHOWN][14]
+    assert (red.wavelengths.nm[0], red.wavelengths.nm[-1]) == document.wavelength_range
+    qtbot.mouseClick(dialog.anchors, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(dialog.use, Qt.MouseButton.LeftButton)
+    assert len(document.marks) == 24 and document.development.interpretation.profile is not None
+    assert app.document.marks == () and app.document.development.interpretation.profile is None
+
+
+def test_an_image_that_replaces_the_photograph_of_the_dialog_stays_as_it_is(
+    app: App, dialog: Any, qtbot: QtBot
+) -> None:
+    estimate(app, dialog, qtbot)
+    app.document.open_cube("other.h5", CubeField(smooth_cube(40, 50), BANDS), (0.0, 1.0))
+    qtbot.mouseClick(dialog.use, Qt.MouseButton.LeftButton)
+    assert "Another image was opened in the tab of this photograph" in dialog.message.text()
+    qtbot.mouseClick(dialog.anchors, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(dialog.estimate, Qt.MouseButton.LeftButton)
+    assert app.document.marks == () and app.document.development.interpretation.profile is None
+    assert not app.worker.is_busy(Task.CALIBRATE) and dialog.save.isEnabled()
 
 
 def test_a_chart_is_found(app: App, dialog: Any, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:

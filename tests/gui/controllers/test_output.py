@@ -20,12 +20,16 @@ from pytestqt.qtbot import QtBot
 from nesr_gui import io
 from nesr_gui.colorimetry.viewing_conditions import Illuminant
 from nesr_gui.export import Estimate
+from nesr_gui.fields.accuracy import AccuracyMetrics
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.sensor import SENSORS, BandShape, Sensor
 from nesr_gui.gui.app import App
-from nesr_gui.gui.figures.picture import Content, ImageFormat
+from nesr_gui.gui.figures.picture import Content, ImageFormat, PictureExport
+from nesr_gui.gui.figures.spectra import FigureExport
 from nesr_gui.gui.figures.sweep import Sweep, SweepExport, SweepFormat
+from nesr_gui.gui.model.document import DocumentSource
 from nesr_gui.gui.model.preferences import settings
+from nesr_gui.gui.model.transect import TransectLine
 from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.model.view_settings import ErrorMetric
 from nesr_gui.gui.tasks import files
@@ -36,10 +40,12 @@ from nesr_gui.gui.views.dialogs.export import CubeExportDialog, ExportContext, d
 from nesr_gui.gui.views.dialogs.figures import SpectraFigureDialog, TruthFigureChoices, TruthFigureDialog
 from nesr_gui.gui.views.dialogs.picture import PictureChoices, PictureDialog
 from nesr_gui.gui.views.dialogs.simple import SweepChoices, SweepDialog
+from nesr_gui.io.georeference import Georeference
 from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests.calibrated_cube import CalibratedCube
 from tests.gui.conftest import BANDS, smooth_cube
+from tests.gui.views.test_scale_bar import UTM
 
 ELLIPSE = Region(Shape.ELLIPSE, ((10, 20), (30, 60)))
 
@@ -505,6 +511,87 @@ def test_the_comparison_dialog_begins_with_the_last_metric_and_resolution(
     assert dialog.choices() == TruthFigureChoices(ErrorMetric.RELATIVE, 150)
     assert dialog.limit.value() == 0.5, "of the metric: errors of another image have another size"
     dialog.reject()
+
+
+def open_another(app: App, beside: bool) -> None:
+    """What an opening of a cube does when it ends, in the same tab or in a new one."""
+    app.workspace.make_room(beside)
+    app.document.open_cube("other.tif", CubeField(smooth_cube(40, 50), BANDS, Quantity.REFLECTANCE), (0.0, 1.0))
+    app.document.start_from(DocumentSource(Path("other.tif")), Georeference.parse(UTM))
+
+
+@pytest.fixture
+def requests(opened: App, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What is written, which is not written here."""
+    found: list[Any] = []
+    monkeypatch.setattr(opened.worker, "submit", lambda task, request, *rest: found.append(request))
+    return found
+
+
+@pytest.mark.parametrize("beside", [True, False])
+@pytest.mark.parametrize(
+    ("action", "kind"),
+    [("export_cube", CubeExportDialog), ("export_picture", PictureDialog), ("export_sweep", SweepDialog),
+     ("export_figure", SpectraFigureDialog), ("export_comparison", TruthFigureDialog)],
+)  # fmt: skip
+def test_an_image_that_is_opened_behind_a_dialog_is_not_the_one_that_is_exported(
+    opened: App, monkeypatch: pytest.MonkeyPatch, requests: list[Any], action: str, kind: type[QDialog], beside: bool
+) -> None:
+    document = opened.document
+    document.set_truth(MeasuredCube(CubeField(smooth_cube(60, 80), BANDS), "truth"))
+    document.add_pin(3, 4)
+    field, marks, context = document.field, document.marks, RenderContext.of(document)
+    dialog = reopened(opened, action, kind)
+    if isinstance(dialog, PictureDialog):
+        dialog._begin_with(PictureChoices(has_marks=True))
+    document.saved_work = document.work
+    open_another(opened, beside)
+    proposed = []
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (proposed.append(args[2]) or "out.png", ""))
+    dialog.accept()
+    assert [Path(each).name.partition("-")[0].partition(".")[0] for each in proposed] == ["photograph"]
+    request = requests[-1]
+    if isinstance(request, files.CubeExport):
+        assert request.field is field and request.origin == ""
+    elif isinstance(request, PictureExport):
+        assert request.picture.context.field is field
+        assert request.marks == marks and request.georeference is None
+    elif isinstance(request, SweepExport):
+        assert request.context is context
+    elif isinstance(request, FigureExport):
+        assert tuple(request.figure.plotted.marks) == marks
+    else:
+        assert request.figure.context is context and tuple(request.figure.marks) == marks
+
+
+@pytest.mark.parametrize("action", ["table", "accuracy", "matches", "statistics", "transect", "transect_figure"])
+def test_an_image_that_is_opened_behind_a_file_dialog_is_not_the_one_that_is_exported(
+    opened: App, monkeypatch: pytest.MonkeyPatch, requests: list[Any], action: str
+) -> None:
+    document, exporter = opened.document, opened.exporter
+    document.add_pin(3, 4)
+    document.transect.set_line(TransectLine((2.5, 3.5), (20.0, 30.0)))
+    metrics = {None: AccuracyMetrics(*[0.1] * 5, pixels=9)}
+    monkeypatch.setattr(exporter, "_metrics", lambda: metrics if opened.document is document else {})
+    monkeypatch.setattr(exporter, "_matches", lambda: ([{"image": opened.document.name}], {}))
+
+    def choose_slowly(*args: Any) -> tuple[str, str]:
+        open_another(opened, beside=True)
+        return "out.csv", ""
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", choose_slowly)
+    if action == "statistics":
+        exporter.export_statistics([{"mean": "0.5"}], {})
+    else:
+        getattr(exporter, f"export_{action}")()
+    assert opened.document is not document
+    request = requests[-1]
+    if isinstance(request, files.TableExport):
+        assert request.provenance["model"] == "fake"
+        assert request.provenance["working_resolution"] == document.resolution()
+        assert len(request.rows) == 1 and request.rows[0].get("image", document.name) == document.name
+    else:
+        assert request.metres is None
 
 
 @pytest.mark.parametrize("damaged", ["[]", "{", '{"format": "BMP"}', '{"format": 3, "frames_per_second": "x"}'])

@@ -22,7 +22,7 @@ from nesr_gui.gui.tasks.rendering import RenderedImage
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.view_modes import MODES, TABLE, key_of
 from nesr_gui.gui.view_modes.base import Answers, RenderContext
-from nesr_gui.gui.views.dialogs.simple import FalseColourDialog, SweepDialog
+from nesr_gui.gui.views.dialogs.simple import AxisLimitsDialog, FalseColourDialog, SweepDialog
 from nesr_gui.gui.views.image.mode_menu import fill_mode_menu
 from nesr_gui.io.spectra.csv import write_curves
 from nesr_gui.spectral import Quantity, Spectrum
@@ -267,6 +267,32 @@ def test_false_colour_is_chosen_by_keys(known: App, qtbot: QtBot) -> None:
         QTest.keyClick(dialog, ends)
         assert known.document.view_settings.false_colour == expected
     assert known.document.view_settings == before
+
+
+def test_an_image_that_is_opened_behind_a_dialog_keeps_its_settings(
+    opened: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    first = opened.document
+    opened.view.choose_false_colour()
+    opened.spectra.choose_limits()
+    curves = [Spectrum(BANDS, smooth_cube(60, 80)[:, row, 5], f"leaf {row}") for row in (7, 8)]
+    opened.view._take_references(FileRequest(tmp_path / "two.csv"), curves)
+    opened.workspace.make_room(beside=True)
+    opened.document.open_cube("other.h5", CubeField(smooth_cube(40, 50), BANDS), (0.0, 1.0))
+    second, view_settings, plot_settings = opened.document, opened.document.view_settings, opened.document.plot_settings
+    channels, limits, references = (
+        opened.window.findChild(kind) for kind in (FalseColourDialog, AxisLimitsDialog, QInputDialog)
+    )
+    channels.wavelengths_picked.emit((650.0, 560.0, 450.0))
+    limits.nm.automatic.setChecked(False)
+    limits.nm.low.setValue(450)
+    limits.accept()
+    references.setTextValue("leaf 8")
+    references.accept()
+    assert second is not first and (second.view_settings, second.plot_settings) == (view_settings, plot_settings)
+    assert first.view_settings.false_colour == (650.0, 560.0, 450.0) and first.view_settings.reference is curves[1]
+    assert first.plot_settings.axes.nm_limits is not None
+    channels.accept()
 
 
 def test_the_menu_of_a_picture_offers_all_it_could_be(known: App, qtbot: QtBot) -> None:
