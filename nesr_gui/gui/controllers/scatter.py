@@ -229,6 +229,7 @@ class ScatterController(QObject):
 
     def _take_mask(self, request: tasks.SelectionRequest, mask: Bools) -> None:
         scatter = self._document.scatter
+        self._asked.pop(Task.SCATTER_SELECTION, None)  # computed anew when an undone selection is back
         if request.map is scatter.map and request.vertices == scatter.plot.selection:
             scatter.set_mask(mask)
 

@@ -149,17 +149,19 @@ class TransectController(QObject):
             self._worker.submit(Task.TRANSECT_VALUES, request, query_transect_values, self._take_values)
 
     def _is_new(self, task: Task, *key: object) -> bool:
-        """Whether the latest request of a task is about something else."""
+        """Whether the latest request of a task is about something else, or was answered: the answer may be gone."""
         before, self._asked[task] = self._asked.get(task), key
         return before != key
 
     def _take_spectra(self, request: TransectRequest, spectra: TransectSpectra) -> None:
         document = self._document
+        self._asked.pop(Task.TRANSECT, None)
         if request.field is document.field and request.line == document.transect.line:
             document.transect.set_spectra(spectra)
 
     def _take_values(self, request: TransectRequest, values: Transect) -> None:
         document = self._document
+        self._asked.pop(Task.TRANSECT_VALUES, None)
         is_same = request.field is document.field and request.line == document.transect.line
         if is_same and request.nm == document.nm:
             document.transect.set_values(values)

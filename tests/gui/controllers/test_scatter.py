@@ -70,6 +70,15 @@ def select(app: App, qtbot: QtBot, vertices: tuple[tuple[float, float], ...] = S
     return app.document.scatter.mask
 
 
+def test_a_cleared_selection_is_computed_again_when_it_is_back(plotted: App, qtbot: QtBot) -> None:
+    before = select(plotted, qtbot)
+    plotted.window.actions_by_name["clear_selection"].trigger()
+    assert plotted.document.scatter.mask is None
+    plotted.application.undo()
+    qtbot.waitUntil(lambda: plotted.document.scatter.mask is not None)
+    np.testing.assert_array_equal(plotted.document.scatter.mask, before)
+
+
 def slowly_selected(polygon: tuple[tuple[float, float], ...]) -> np.ndarray:
     return np.array(
         [[is_inside(X[row, col], Y[row, col], list(polygon)) for col in range(WIDTH)] for row in range(HEIGHT)]

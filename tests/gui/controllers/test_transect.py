@@ -68,6 +68,23 @@ def settle(app: App, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: transect.spectra is not None and transect.values is not None and not busy(app))
 
 
+def test_a_removed_transect_is_computed_again_when_it_is_back(crossed: App, qtbot: QtBot) -> None:
+    crossed.window.actions_by_name["remove_transect"].trigger()
+    assert crossed.document.transect.spectra is None
+    crossed.application.undo()
+    settle(crossed, qtbot)
+    assert crossed.document.transect.line == LINE
+
+
+@pytest.mark.usefixtures("queued_refresh")
+def test_values_at_a_wavelength_that_is_left_and_chosen_again_at_once_are_computed(crossed: App, qtbot: QtBot) -> None:
+    nm = crossed.document.nm
+    crossed.document.set_wavelength(nm + 10)
+    crossed.document.set_wavelength(nm)
+    assert crossed.document.transect.values is None
+    settle(crossed, qtbot)
+
+
 def along(line: TransectLine, count: int, shift: tuple[float, float] = (0, 0)) -> np.ndarray:
     """Spectra (31, N) at evenly spaced points, by scipy."""
     points = np.stack([np.linspace(*ends, count) for ends in zip(*line.ends, strict=True)]) - 0.5
