@@ -12,7 +12,7 @@ from pathlib import Path
 import imageio.v3 as iio
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QMimeData, QPoint, Qt, QUrl
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMessageBox
@@ -26,11 +26,12 @@ from nesr_gui.gui.controllers import documents
 from nesr_gui.gui.model.analyses import AnalysisKind
 from nesr_gui.gui.model.changes import Change
 from nesr_gui.gui.model.document import DocumentSource
+from nesr_gui.gui.model.transect import TransectLine
 from nesr_gui.gui.tasks.sessions import SaveRequest, save_session
 from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.views.dialogs.simple import FalseColourDialog
 from nesr_gui.io.cubes.description import CubeHints
-from nesr_gui.regions import Region
+from nesr_gui.regions import Region, Shape
 from nesr_gui.spectral import Quantity, Wavelengths
 from tests.gui.conftest import BANDS, FakeEngine, smooth_cube
 
@@ -57,6 +58,53 @@ def open_beside(app: App, path: Path, qtbot: QtBot) -> None:
     known = len(app.workspace.documents)
     app.files.open(path, beside=True)
     qtbot.waitUntil(lambda: len(app.workspace.documents) == known + 1 and app.document.field is not None)
+
+
+@pytest.mark.parametrize("dragged", ["mark", "transect", "rectangle"])
+def test_a_drag_ends_when_another_image_is_shown(opened: App, other: Path, qtbot: QtBot, dragged: str) -> None:
+    open_beside(opened, other, qtbot)
+    opened.document.add_pin(30, 40)
+    second, marks = opened.document, opened.document.marks
+    opened.workspace.show(0)
+    opened.document.add_pin(10, 10)
+    if dragged == "transect":
+        opened.document.transect.set_line(TransectLine((10.5, 10.5), (30.0, 40.0)))
+    elif dragged == "rectangle":
+        opened.workspace.set_tool(Shape.RECTANGLE)
+    view = opened.window.image
+
+    def at(row: float, col: float) -> QPoint:
+        return view.mapFromScene(view.box.mapViewToScene(QPointF(col + 0.5, row + 0.5)))
+
+    first, start = opened.document, (20, 5) if dragged == "rectangle" else (10, 10)
+    before = first.undo_stack.count()
+    QTest.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=at(*start))
+    for row, col in ((13, 14), (15, 16)):
+        QTest.mouseMove(view.viewport(), at(row, col))
+    assert view.marks.drawing.is_drawing if dragged == "rectangle" else first.undo_stack.count() > before
+    opened.workspace.show(1)
+    seen = view.box.viewRange()
+    for row, col in ((22, 24), (25, 28)):
+        QTest.mouseMove(view.viewport(), at(row, col))
+    QTest.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=at(25, 28))
+    assert second.marks == marks and second.transect.line is None
+    assert view.box.viewRange() == seen and not view.marks.drawing.is_drawing
+    opened.workspace.set_tool(Shape.POINT)
+    QTest.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=at(30, 40))
+    for row, col in ((25, 35), (20, 30)):
+        QTest.mouseMove(view.viewport(), at(row, col))
+    QTest.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=at(20, 30))
+    assert second.marks[0].place == (20, 30)
+
+
+def test_a_polygon_is_not_continued_in_the_image_that_replaces_its_own(opened: App) -> None:
+    opened.workspace.set_tool(Shape.POLYGON)
+    drawing = opened.window.image.marks.drawing
+    for col, row in ((10, 10), (20, 10), (20, 30)):
+        drawing.click(QPointF(col, row), 1.0)
+    assert drawing.is_drawing
+    opened.document.open_cube("other.h5", CubeField(smooth_cube(40, 50), BANDS), (0.0, 1.0))
+    assert not drawing.is_drawing
 
 
 def titles(app: App) -> list[str]:

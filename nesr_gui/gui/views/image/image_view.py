@@ -134,7 +134,7 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.marks, self.suggestions = MarkLayer(self, self.box), SuggestionLayer(self, self.box)
         self.transect, self.selection = TransectLayer(self, self.box), SelectionItem()
         self.box.addItem(self.selection, ignoreBounds=True)
-        self._dragged: MarkLayer | TransectLayer = self.marks
+        self._dragged: MarkLayer | TransectLayer | None = None
         self._sides: tuple[int, ...] = (0,)
         self._shape: tuple[int, int] | None = None
         self._covered = 0  # px at the lower edge of the parent
@@ -151,7 +151,9 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         self.setBackground(theme.SURROUND)
 
     def show_image(self, shape: tuple[int, int] | None) -> None:
-        """Reset the view for a newly opened image of `shape` source pixels."""
+        """Reset the view for another image of `shape` source pixels; drags and drawing in the previous one end."""
+        self._dragged = None
+        self.marks.drawing.cancel()
         self._shape = shape
         height, width = shape or (1, 1)
         self.canvas.show_image((height, width))
@@ -325,7 +327,8 @@ class ImageView(pg.GraphicsView):  # type: ignore[misc]
         return True
 
     def _drag(self, at: QPointF, starts: bool, ends: bool) -> None:
-        self._dragged.drag(at, starts, ends)
+        if self._dragged is not None:
+            self._dragged.drag(at, starts, ends)
 
     def _click(self, at: QPointF) -> None:
         self.side_picked.emit(self.canvas.side_at(at.x()) if len(self._sides) == 2 else self._sides[0])
