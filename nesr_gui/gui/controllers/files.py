@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from nesr_gui.colorimetry.viewing_conditions import Observer
 from nesr_gui.fields.protocol import ProgressCallback
-from nesr_gui.gui.model.document import Document, DocumentSource, OpenedCube
+from nesr_gui.gui.model.document import Document, DocumentSource, OpenedCube, Simulation
 from nesr_gui.gui.model.preferences import (
     forget_recent_files,
     measured_cube_of,
@@ -233,7 +233,8 @@ class FileController(QObject):
         self._document.open_photograph(photograph.image, photograph.colours, photograph.measurement)
         self._document.mark_set.take_all(marks)
         if source is not None:
-            self._document.start_from(source, georeference)
+            simulation = Simulation(request.viewing, request.white)
+            self._document.start_from(replace(source, simulation=simulation), georeference)
         self._reconstruction.reconstruct()
 
     def open_session(self, request: SessionRequest) -> None:
@@ -281,6 +282,7 @@ class FileController(QObject):
         development, messages = self._document.development, self._window.messages
         development.note_automatic_profile()
         sentence = f"The camera profile {profile.name} was applied, as chosen for photographs of the {profile.camera}."
+        assert opened.decoded is not None  # whose camera the profile is of
         stored, metadata = opened.decoded.stored, dict(opened.image.source.metadata)
         mismatches = profile.mismatches(stored.camera, metadata["photograph_encoding"], stored.white_balance)
         notes = (*mismatches, *opened.notes)

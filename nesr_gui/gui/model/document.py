@@ -72,6 +72,14 @@ UInt8Array = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
+class Simulation:
+    """How a photograph was simulated: the light and the camera of `viewing`, and `white` as in `MeasuredCube`."""
+
+    viewing: ViewingConditions
+    white: Spectrum | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class DocumentSource:
     """Files that a document was opened from.
 
@@ -80,12 +88,14 @@ class DocumentSource:
         truth: the measured cube opened with the photograph, if any.
         reading: the hints the user gave for reading the cube; None for a photograph.
         is_pasted: whether the image came from the clipboard.
+        simulation: how the photograph was simulated from `image`, which is a cube; None if the image itself is open.
     """
 
     image: Path
     truth: Path | None = None
     reading: description.CubeHints | None = None
     is_pasted: bool = False
+    simulation: Simulation | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -579,6 +589,8 @@ class Document(QObject):
         Returns:
             The number of marks added; those outside the image are left out.
         """
+        if not marks:
+            return 0
         before = {mark.number for mark in self.marks}
         self.undo_stack.beginMacro(f"add {len(marks)} marks")
         added = self.mark_set.take_all(marks)

@@ -22,7 +22,7 @@ from nesr_gui._version import __version__
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
 from nesr_gui.fields.resampled import Registration
 from nesr_gui.gui.model.analyses import AnalysisSettings
-from nesr_gui.gui.model.document import Document, DocumentSource
+from nesr_gui.gui.model.document import Document, DocumentSource, Simulation
 from nesr_gui.gui.model.library import MatchSettings, OpenedLibrary, SavedLibrary
 from nesr_gui.gui.model.marks import Mark, Reading
 from nesr_gui.gui.model.plot_settings import PlotSettings
@@ -97,10 +97,11 @@ def _check_pixels(pair: tuple[int, int], least: int) -> None:
 
 @dataclass(frozen=True)
 class SavedRegistration:
-    """The registration of the measured cube to the photograph, and whether the user chose its orientation."""
+    """The measured cube of the photograph; see `MeasuredCube`. Earlier programs wrote no hints."""
 
     match: Registration
     is_chosen: bool
+    hints: CubeHints | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +177,7 @@ class SessionData:
             is_full=(is_made and document.binning == 1) or (pending is not None and pending.full),
             model=(provenance.get("model", ""), provenance.get("model_sha256", "")),
             model_file=document.model_file if is_made else None, layout=layout, file=document.file,
-            registration=SavedRegistration(measured.match, measured.is_chosen) if measured else None,
+            registration=SavedRegistration(measured.match, measured.is_chosen, measured.hints) if measured else None,
             statistics=document.statistics,
             analysis_settings=document.analysis_settings,
             scatter=document.scatter.plot, transect=document.transect.line,
@@ -190,7 +191,7 @@ class SessionData:
             The number of marks outside the image, which are left out.
         """
         low, high = document.wavelength_range
-        document.nm = min(max(self.nm, low), high)
+        document.nm = self.nm if document.field is None else min(max(self.nm, low), high)  # `set_field` limits it later
         document.view_settings, document.viewport, document.plot_settings = (
             self.view_settings, self.viewport, self.plot_settings
         )  # fmt: skip
@@ -355,6 +356,7 @@ def _as_json(data: SessionData, folder: Path) -> Json:
         "image": _file_json(source.image, digest, folder),
         "truth": None if source.truth is None else _file_json(source.truth, truth_digest, folder),
         "hints": _CONVERTER.unstructure(source.reading),
+        "simulation": _CONVERTER.unstructure(source.simulation),
         "libraries": [_library_json(library, folder) for library in data.libraries],
         **state,
     }
@@ -364,9 +366,11 @@ def _from_json(document: Json, folder: Path, modes: Collection[str]) -> SessionD
     image, digest = _read_file(document["image"], folder)
     truth, truth_digest = (None, "") if document["truth"] is None else _read_file(document["truth"], folder)
     hints = None if document["hints"] is None else _CONVERTER.structure(document["hints"], CubeHints)
+    simulation = document.get("simulation")  # earlier programs wrote none
+    simulation = None if simulation is None else _CONVERTER.structure(simulation, Simulation)
     state = {name: _CONVERTER.structure(document[name], kind) for name, kind in _state().items()}
     data = SessionData(
-        source=DocumentSource(image, truth, hints), digests=(digest, truth_digest),
+        source=DocumentSource(image, truth, hints, simulation=simulation), digests=(digest, truth_digest),
         libraries=tuple(_read_library(each, folder) for each in document["libraries"]), **state,
     )  # fmt: skip
     if unknown := set(data.view_settings.modes) - set(modes):

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nesr_gui.fields.protocol import SpectralField, reconstruction_model
 from nesr_gui.fields.resampled import Registration, ResampledField, Shape
 from nesr_gui.spectral import Spectrum
+
+if TYPE_CHECKING:
+    from nesr_gui.io.cubes.description import CubeHints
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +26,7 @@ class MeasuredCube:
         white: the spectrum of a perfect white, to convert radiance to reflectance.
         is_chosen: whether the user set the registration, so that it is not recomputed automatically.
         shown: the number of its bands that were the model's input; 0 if the input was a photograph.
+        hints: the hints the user gave for reading its file, if any.
     """
 
     cube: SpectralField
@@ -31,6 +36,7 @@ class MeasuredCube:
     white: Spectrum | None = None
     is_chosen: bool = False
     shown: int = 0
+    hints: CubeHints | None = None
 
     def over(self, shape: Shape) -> SpectralField:
         """Return the cube resampled to a photograph of `shape` (H, W) source pixels."""

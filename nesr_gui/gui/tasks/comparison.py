@@ -51,7 +51,8 @@ def open_truth(request: TruthRequest, progress: ProgressCallback) -> MeasuredCub
     from nesr_gui import io
 
     cube = io.open_cube(request.path, request.reading)
-    return MeasuredCube(cube, request.path.name, request.path, register(request.photograph, cube, progress))
+    match = register(request.photograph, cube, progress)
+    return MeasuredCube(cube, request.path.name, request.path, match, hints=request.reading)
 
 
 @dataclass(frozen=True, eq=False)

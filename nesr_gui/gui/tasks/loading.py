@@ -100,11 +100,12 @@ class ReadRequest:
 class OpenedPhotograph:
     """A decoded file, the photograph developed from it, and its display colours (H, W, 3) uint8.
 
+    `decoded` is None for a simulated photograph.
     `is_draft` marks a preview that is replaced by the full development; `notes` are sentences for the user; `automatic`
     is the stored profile of its camera that was applied; `georeference` is what the file states of its place.
     """
 
-    decoded: DecodedPhoto
+    decoded: DecodedPhoto | None
     image: RGBImage
     colours: UInt8Array
     truth: MeasuredCube | None = None

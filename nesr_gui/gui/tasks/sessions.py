@@ -15,10 +15,11 @@ from pathlib import Path
 from PySide6.QtCore import QLockFile
 
 from nesr_gui.fields.protocol import ProgressCallback
-from nesr_gui.gui.model.document import DocumentSource, OpenedCube
-from nesr_gui.gui.model.session_file import ENDING, SessionData, read_session, write_session
+from nesr_gui.gui.model.document import DocumentSource, OpenedCube, Simulation
+from nesr_gui.gui.model.session_file import ENDING, SavedRegistration, SessionData, read_session, write_session
 from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.tasks import loading
+from nesr_gui.gui.tasks.comparison import ExposureRequest, expose
 from nesr_gui.gui.view_modes import MODES, load_plugins
 from nesr_gui.io.atomic import atomic_write, remove_stale
 from nesr_gui.io.errors import UnreadableFile, error_message
@@ -123,6 +124,7 @@ def open_session(request: SessionRequest, progress: ProgressCallback) -> LoadedS
     if not request.is_accepted and fingerprint(image) != data.digests[0]:
         raise MovedImage(request, data, image)
     truth, notes = _truth(data)
+    of_simulated = data.registration if data.source.truth is None else None  # to the cube that it was simulated from
     libraries = tuple(each for each in data.libraries if each.path is None or os.path.exists(each.path))
     if missing := [str(each.path) for each in data.libraries if each not in libraries]:
         names, is_one = ", ".join(missing), len(missing) == 1
@@ -136,9 +138,20 @@ def open_session(request: SessionRequest, progress: ProgressCallback) -> LoadedS
         opened = loading.read_cube(loading.CubeRequest(image, data.source.reading), progress)
     else:
         opened = loading.read_file(loading.ReadRequest(image, None, data.interpretation), progress)
-        if isinstance(opened, loading.OpenedPhotograph):
-            opened = replace(opened, truth=truth)
+    if isinstance(opened, OpenedCube) and source.simulation is not None:
+        opened = _simulated(opened, image.name, source.simulation, of_simulated, progress)
+    if isinstance(opened, loading.OpenedPhotograph) and truth is not None:
+        opened = replace(opened, truth=truth)
     return LoadedSession(data, opened, notes)
+
+
+def _simulated(
+    opened: OpenedCube, name: str, simulation: Simulation, saved: SavedRegistration | None, progress: ProgressCallback
+) -> loading.OpenedPhotograph:
+    """Simulate the photograph of a cube again; the cube is its ground truth if their registration was saved."""
+    made = expose(ExposureRequest(opened.field, name, simulation.viewing, simulation.white), progress)
+    truth = replace(made.measurement, match=saved.match, is_chosen=saved.is_chosen) if saved is not None else None
+    return loading.OpenedPhotograph(None, made.image, made.colours, truth, georeference=opened.georeference)
 
 
 def _truth(data: SessionData) -> tuple[MeasuredCube | None, tuple[str, ...]]:
@@ -151,10 +164,11 @@ def _truth(data: SessionData) -> tuple[MeasuredCube | None, tuple[str, ...]]:
     if not os.path.exists(path) or fingerprint(path) != data.digests[1]:
         return None, (f"The measured cube {path} is missing or has changed and was left out.",)
     try:
-        cube = io.open_cube(path)
+        cube = io.open_cube(path, registration.hints)
     except (OSError, ValueError) as error:
         return None, (f"The measured cube was left out: {error_message(error)}.",)
-    return MeasuredCube(cube, path.name, path, registration.match, is_chosen=registration.is_chosen), ()
+    match, is_chosen, hints = registration.match, registration.is_chosen, registration.hints
+    return MeasuredCube(cube, path.name, path, match, is_chosen=is_chosen, hints=hints), ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -57,6 +57,10 @@ def test_curves_and_values_are_asked_again_beside_another_truth(document: Docume
     assert not document.curves and not document.readouts
 
 
+def test_nothing_that_was_found_is_nothing_to_undo(document: Document) -> None:
+    assert document.add_found([]) == 0 and not document.undo_stack.canUndo()
+
+
 def test_resolution_is_named(document: Document) -> None:
     assert document.resolution() == "40×30 of 80×60, 1:2"
 

@@ -28,7 +28,7 @@ from nesr_gui.fields.resampled import Orientation, Registration
 from nesr_gui.gui.app import App
 from nesr_gui.gui.drawing import theme
 from nesr_gui.gui.model.analyses import AnalysisSettings
-from nesr_gui.gui.model.document import Document, DocumentSource
+from nesr_gui.gui.model.document import Document, DocumentSource, Simulation
 from nesr_gui.gui.model.library import MatchSettings
 from nesr_gui.gui.model.marks import Mark, MarkSpectrum, Reading, new_mark
 from nesr_gui.gui.model.plot_settings import Normalise, PlotAxes, PlotSettings, ReferenceSpectrum, Spreads, Transform
@@ -46,6 +46,7 @@ from nesr_gui.gui.model.statistics_settings import Scope, StatisticsSettings
 from nesr_gui.gui.model.transect import TransectLine
 from nesr_gui.gui.model.view_settings import PaneLayout, ViewSettings
 from nesr_gui.gui.model.viewport import Viewport
+from nesr_gui.gui.tasks import comparison
 from nesr_gui.gui.view_modes import MODES
 from nesr_gui.gui.views.main_window import WINDOW_SIZE
 from nesr_gui.gui.views.message_bar import STEPS
@@ -204,6 +205,7 @@ def kept(tmp_path: Path) -> SessionData:
     """One with a value in every place."""
     rows = ((400.0, 1.0, 0.5, 0.2), (700.0, 0.1, 0.5, 0.9))
     reading = CubeHints(Wavelengths.from_step(400, 700, 100), 2, Quantity.RADIANCE, "cube")
+    simulation = Simulation(ViewingConditions(Illuminant("A")), CURVE)
     overlays = PlotSettings(
         Transform(Normalise.AREA, True, True), False, True, (ReferenceSpectrum(CURVE, "leaves.csv", False),),
         Spreads.ALL, PlotAxes(True, (420.0, 680.0), (0.01, 1.5)),
@@ -219,7 +221,7 @@ def kept(tmp_path: Path) -> SessionData:
         ("rerendered", "similarity"), 1, PaneLayout.SIDE_BY_SIDE, reference=CURVE, levels={"band": (0.0, 0.5)}
     )
     return SessionData(
-        source=DocumentSource(tmp_path / "a.png", tmp_path / "truth.h5", reading),
+        source=DocumentSource(tmp_path / "a.png", tmp_path / "truth.h5", reading, simulation=simulation),
         interpretation=DevelopSettings(
             SourceEncoding.GAMMA, 1.8, WhiteBalance.GREY_POINT, (3, 7), 5000.0, -3.0, 0.5, Observer("x", samples=rows),
             5000,
@@ -285,6 +287,7 @@ def test_every_value_comes_back(kept: SessionData, tmp_path: Path) -> None:
     again = read_session(path, MODES)
     assert unmeasured(again) == unmeasured(kept)
     assert again.viewing == kept.viewing and again.interpretation == kept.interpretation
+    assert again.source.simulation is not None and again.source.simulation.viewing == kept.source.simulation.viewing
     assert again.viewport == kept.viewport and again.source.image == kept.source.image and again.active == 2
     assert plain(again, path) == written
     assert again.plot_settings.axes == kept.plot_settings.axes and again.plot_settings.spreads is Spreads.ALL
@@ -329,8 +332,11 @@ def test_a_session_saved_before_axes_could_be_chosen_opens(kept: SessionData, tm
     written = plain(kept, path)
     for later in ("axes", "spreads"):
         del written["plot_settings"][later]
+    del written["registration"]["hints"], written["simulation"]
     path.write_text(json.dumps(written), encoding="utf-8")
-    plot_settings = read_session(path, MODES).plot_settings
+    again = read_session(path, MODES)
+    assert again.registration is not None and again.registration.hints is None and again.source.simulation is None
+    plot_settings = again.plot_settings
     assert plot_settings.axes == PlotAxes() and plot_settings.spreads is Spreads.ACTIVE
     assert plot_settings.transform == kept.plot_settings.transform
 
@@ -533,6 +539,75 @@ def test_a_measured_cube_that_is_gone_is_told(
     opened.files.open(tmp_path / "a.nesr")
     qtbot.waitUntil(lambda: "truth.h5 is missing or has changed" in opened.window.messages.text.text())
     assert opened.document.truth is None and len(opened.document.marks) == 1
+
+
+def test_a_measured_cube_is_opened_again_with_what_was_said_of_it(
+    opened: App, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    np.save(tmp_path / "truth.npy", smooth_cube(60, 80))
+    monkeypatch.setattr(comparison, "register", lambda *args: Registration())
+    opened.comparison.open(tmp_path / "truth.npy", CubeHints(BANDS, 0, Quantity.REFLECTANCE))
+    qtbot.waitUntil(lambda: opened.document.truth is not None)
+    opened.comparison.set_gain(1.5)
+    save(opened, tmp_path / "a.nesr", qtbot, monkeypatch)
+    opened.workspace.close(opened.document)
+    opened.files.open(tmp_path / "a.nesr")
+    qtbot.waitUntil(lambda: opened.document.name == "photograph.png")
+    assert not opened.window.messages.isVisible()
+    assert opened.document.truth is not None
+    np.testing.assert_array_equal(opened.document.truth.bands.nm, BANDS.nm)
+    assert opened.document.measurement is not None and opened.document.measurement.match.gain == 1.5
+
+
+@pytest.mark.parametrize("compares", [True, False])
+def test_a_simulated_photograph_is_simulated_again(
+    app: App, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, compares: bool
+) -> None:
+    app.reconstruction.load_model(None, "auto")
+    np.save(tmp_path / "c.npy", smooth_cube(20, 24))
+    app.files.open_cube(tmp_path / "c.npy", CubeHints(BANDS, 0, Quantity.RADIANCE))
+    qtbot.waitUntil(lambda: app.document.field is not None)
+    cube = app.document
+    cube.add_pin(3, 4)
+    qtbot.waitUntil(lambda: (3, 4) in cube.curves)
+    cube.set_white(1)
+    cube.set_viewing(ViewingConditions(Illuminant("A"), Observer("CIE 1964 10°", 10)))
+    app.comparison.simulate_photograph()
+    qtbot.waitUntil(lambda: app.document is not cube and app.document.field is not None)
+    first = app.document
+    first.set_viewing(ViewingConditions.default())
+    cube.saved_work = cube.work  # only the photograph is saved
+    if compares:
+        app.comparison.set_gain(0.5)
+    else:
+        app.comparison.remove()
+    save(app, tmp_path / "a.nesr", qtbot, monkeypatch)
+    app.files.open(tmp_path / "a.nesr", beside=True)
+    qtbot.waitUntil(lambda: app.document not in (cube, first) and app.document.field is not None)
+    again = app.document
+    assert again.cube is None and again.name == first.name and again.view_settings.modes == first.view_settings.modes
+    assert not again.is_modified and again.viewing == first.viewing and again.marks == first.marks
+    assert again.colours is not None and first.colours is not None and np.array_equal(again.colours, first.colours)
+    assert (again.truth is not None) is (first.truth is not None) is compares
+    if compares:
+        np.testing.assert_array_equal(again.truth.band(550), first.truth.band(550))
+    assert again.source is not None and again.source.simulation is not None, "and so will be its next session"
+
+
+def test_a_wavelength_beyond_the_visible_comes_back(
+    opened: App, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The range of a model is known only when the photograph is reconstructed."""
+    wide = Wavelengths.from_step(400, 1000, 20)
+    monkeypatch.setattr("tests.gui.conftest.BANDS", wide)
+    opened.document.set_field(CubeField(smooth_cube(60, 80), wide), 1, (0, 1), opened.document.encoded)
+    opened.document.set_wavelength(850)
+    opened.document.add_pin(3, 4)
+    save(opened, tmp_path / "a.nesr", qtbot, monkeypatch)
+    opened.workspace.close(opened.document)
+    opened.files.open(tmp_path / "a.nesr")
+    qtbot.waitUntil(lambda: opened.document.field is not None)
+    assert opened.document.nm == 850 and opened.window.bar.number.value() == 850
 
 
 def test_what_is_looked_at_does_not_depend_on_the_room_there_was_for_it(opened: App, qtbot: QtBot) -> None:
