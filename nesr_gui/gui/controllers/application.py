@@ -225,9 +225,11 @@ class ApplicationController(QObject):
     def _palette_items(self) -> list[PaletteItem]:
         """Actions, lights and observers, preferences, and the controls of the panels."""
         window = self._window
-        items = [*of_menus(window.menuBar(), SYNONYMS), *self._lights(), *self._preference_items()]
+        actions = of_menus(window.menuBar(), SYNONYMS)
+        listed = {item.name.rstrip("…") for item in actions}
+        items = [*actions, *self._lights(), *self._preference_items()]
         for dock in window.panels.docks:
-            items += of_panel(dock.windowTitle(), window.panels.content(dock), window.panels.reveal)
+            items += of_panel(dock.windowTitle(), window.panels.content(dock), window.panels.reveal, listed)
         return items
 
     def _lights(self) -> Iterator[PaletteItem]:

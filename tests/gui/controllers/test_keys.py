@@ -3,16 +3,18 @@
 from collections import Counter
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from nesr_gui.fields.protocol import CubeField
 from nesr_gui.gui.app import App
 from nesr_gui.gui.views.actions import DISABLED_REASONS, SYNONYMS, TABLE
 from nesr_gui.gui.views.dialogs.command_palette import CommandPalette, fitness, of_menus, of_wavelength
 from nesr_gui.gui.views.dialogs.help import ShortcutSheet, sections
+from tests.gui.conftest import BANDS, smooth_cube
 
 SHIFT, CONTROL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
 
@@ -117,6 +119,18 @@ def test_the_palette_follows_what_becomes_possible_while_it_is_open(opened: App,
     qtbot.waitUntil(lambda: not opened.window.actions_by_name["rename_mark"].isEnabled())
     assert palette.list.currentItem().text() == chosen
     palette.reject()
+
+
+def test_the_palette_lists_an_action_once_that_panels_have_buttons_for(opened: App) -> None:
+    opened.document.open_cube("cube.h5", CubeField(smooth_cube(6, 8), BANDS), (0.0, 1.0))
+    for name in ("accuracy", "anchors"):
+        next(dock for dock in opened.window.panels.docks if dock.objectName() == name).show()
+    for typed, menu in (("simulate", "File"), ("where to measure", "Mark")):
+        palette = opened_palette(opened, typed=typed)
+        assert [item.menu for item in palette.shown() if typed in item.name.lower()] == [menu]
+        palette.reject()
+        palette.deleteLater()
+        QApplication.sendPostedEvents(palette, QEvent.Type.DeferredDelete.value)
 
 
 def test_the_palette_says_that_nothing_was_found(opened: App) -> None:

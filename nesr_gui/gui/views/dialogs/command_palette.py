@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -144,14 +144,21 @@ def _of(action: QAction, path: tuple[str, ...], words: str, synonyms: Mapping[st
         )  # fmt: skip
 
 
-def of_panel(title: str, panel: QWidget, reveal: Callable[[QWidget], None]) -> Iterator[PaletteItem]:
-    """Items for the named controls of a panel: buttons are pressed, others get the focus, in the revealed panel."""
+def of_panel(
+    title: str, panel: QWidget, reveal: Callable[[QWidget], None], listed: Collection[str]
+) -> Iterator[PaletteItem]:
+    """Items for the named controls of a panel: buttons are pressed, others get the focus, in the revealed panel.
+
+    Buttons for actions with these `listed` names are left out.
+    """
     for control in panel.findChildren(QWidget):
         name = control.accessibleName().rstrip("…")
         is_part = control.objectName().startswith("qt_") or name.endswith(", value")  # of another control
         if not name or is_part or not control.isVisibleTo(panel):
             continue
         if isinstance(control, QAbstractButton):
+            if name in listed:
+                continue
             do: Callable[[], object] = partial(_press, control, reveal)
         elif isinstance(control, QComboBox | QAbstractSpinBox | QSlider):
             do = partial(_focus, control, reveal)

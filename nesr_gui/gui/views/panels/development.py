@@ -188,7 +188,7 @@ class DevelopmentPanel(QScrollArea):
         self.expose.setToolTip(
             "Simulate a photograph of this cube, reconstruct it, and compare the result with the cube"
         )
-        self.expose.setAccessibleName("Simulate a photograph of the cube and reconstruct it")
+        self.expose.setAccessibleName(self.expose.text())
         self.expose.clicked.connect(self.simulation_requested)
         self.expose.hide()
         self.reset = QPushButton("Reset to file settings")
