@@ -9,7 +9,6 @@ from PySide6.QtCore import QElapsedTimer, QEvent, QPointF, QRect, QRectF, QSigna
 from PySide6.QtGui import QColor, QHideEvent, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
-    QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
     QSizePolicy,
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 from nesr_gui.gui.drawing import theme
 from nesr_gui.gui.drawing.theme import spectrum_gradient
 from nesr_gui.gui.model.view_settings import SPEEDS
+from nesr_gui.gui.views.widgets import DecimalBox
 
 _MARGIN = 9  # half the width of the handle
 _RING = 4  # kept free of labels at both ends: a frame is drawn there while the slider has the focus
@@ -138,7 +138,7 @@ class WavelengthBar(QWidget):
         self.play.setIconSize(QSize(22, 22))
         self.play.clicked.connect(self.toggle_playing)
         self.slider = WavelengthSlider()
-        self.number = QDoubleSpinBox()
+        self.number = DecimalBox()
         self.number.setDecimals(1)
         self.number.setSingleStep(0.1)
         self.number.setSuffix(" nm")
@@ -147,7 +147,7 @@ class WavelengthBar(QWidget):
         self.number.setCorrectionMode(QAbstractSpinBox.CorrectionMode.CorrectToNearestValue)
         self.number.setKeyboardTracking(False)
         self.number.setAccessibleName("Wavelength in nanometres")
-        self.speed = QDoubleSpinBox()
+        self.speed = DecimalBox()
         self.speed.setRange(*SPEEDS)
         self.speed.setDecimals(1)
         self.speed.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)

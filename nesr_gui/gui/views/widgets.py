@@ -188,6 +188,16 @@ def quiet(table: QTableView) -> None:
     table.setCornerWidget(QWidget())  # item views have a palette of their own, see `theme.apply`
 
 
+class DecimalBox(QDoubleSpinBox):
+    """A spin box for decimals, which are typed with a point or a comma in every locale."""
+
+    def validate(self, text: str, at: int) -> tuple[QValidator.State, str, int]:
+        """Override of Qt: either is the decimal separator; Qt ignores the one that groups thousands."""
+        separator = self.locale().decimalPoint()
+        state, text, at = super().validate(text.replace(",", separator).replace(".", separator), at)
+        return state, text, at
+
+
 class NumberBox(QDoubleSpinBox):
     """A spin box for numbers of any magnitude, such as 2.5e-07, that shows significant digits."""
 
@@ -240,7 +250,7 @@ class SliderSpinBox(QWidget):
     ) -> None:
         super().__init__()
         self._step = step
-        self.slider, self.number = QSlider(Qt.Orientation.Horizontal), QDoubleSpinBox()
+        self.slider, self.number = QSlider(Qt.Orientation.Horizontal), DecimalBox()
         self.slider.setRange(round(limits[0] / step), round(limits[1] / step))
         self.slider.setPageStep(10)
         self.slider.setAccessibleName(name)

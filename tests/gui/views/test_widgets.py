@@ -1,12 +1,26 @@
 """Fields of numbers of any magnitude."""
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QLocale, Qt
 from PySide6.QtGui import QValidator
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from nesr_gui.gui.views.widgets import NumberBox
+from nesr_gui.gui.views.widgets import DecimalBox, NumberBox
+
+
+@pytest.mark.parametrize("locale", ["de_DE", "en_GB", "C"])
+@pytest.mark.parametrize("typed", ["552.5", "552,5"])
+def test_decimals_are_typed_with_point_or_comma(qtbot: QtBot, locale: str, typed: str) -> None:
+    made = DecimalBox()
+    qtbot.addWidget(made)
+    made.setLocale(QLocale(locale))
+    made.setRange(-1e6, 1e6)
+    made.setSuffix(" nm")
+    made.selectAll()
+    QTest.keyClicks(made, typed)
+    QTest.keyClick(made, Qt.Key.Key_Return)
+    assert made.value() == 552.5
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
-    QDoubleSpinBox,
     QFormLayout,
     QGridLayout,
     QGroupBox,
@@ -29,7 +28,7 @@ from nesr_gui.colorimetry.viewing_conditions import ILLUMINANTS, Illuminant
 from nesr_gui.export import Estimate, ExportPlan, format_duration, format_size
 from nesr_gui.fields.protocol import CalibratedField, SpectralField
 from nesr_gui.fields.sensor import SAMPLINGS, SENSORS, BandShape, Sensor
-from nesr_gui.gui.views.widgets import ChoiceDialog, NumberBox, combo, note
+from nesr_gui.gui.views.widgets import ChoiceDialog, DecimalBox, NumberBox, combo, note
 from nesr_gui.io.cubes.export import DTYPES, CubeWriterSource
 from nesr_gui.regions import Region
 from nesr_gui.spectral import Quantity, Wavelengths
@@ -240,8 +239,8 @@ class BandChoice(QWidget):
         self.changed.emit()
 
 
-def _nm_box(name: str, value: float) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
+def _nm_box(name: str, value: float) -> DecimalBox:
+    box = DecimalBox()
     box.setRange(0.1, 100_000)
     box.setDecimals(2)
     box.setSuffix(" nm")

@@ -9,7 +9,6 @@ from PySide6.QtGui import QFont, QImage, QPixmap
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QFontComboBox,
     QHBoxLayout,
     QLabel,
@@ -32,7 +31,7 @@ from nesr_gui.gui.figures.spectra import (
 )
 from nesr_gui.gui.model.plot_settings import Spreads
 from nesr_gui.gui.model.view_settings import ErrorMetric
-from nesr_gui.gui.views.widgets import ChoiceDialog, NumberBox, form, row
+from nesr_gui.gui.views.widgets import ChoiceDialog, DecimalBox, NumberBox, form, row
 from nesr_gui.spectral import Wavelengths
 
 PREVIEW = QSize(640, 360)
@@ -90,7 +89,7 @@ class SpectraFigureDialog(FigureDialog):
         self.font_size.setAccessibleName("Font size")
         self.font_size.setRange(*FONT_SIZES)
         self.font_size.setSuffix(" pt")
-        self.line_width = QDoubleSpinBox()
+        self.line_width = DecimalBox()
         self.line_width.setAccessibleName("Line width")
         self.line_width.setRange(*LINE_WIDTHS)
         self.line_width.setSingleStep(0.25)
@@ -176,8 +175,8 @@ class SpectraFigureDialog(FigureDialog):
         return f"The figure is {millimetres}; as PNG {pixels} pixels. SVG and PDF are vector formats with text as text."
 
 
-def _millimetres(limits: tuple[float, float]) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
+def _millimetres(limits: tuple[float, float]) -> DecimalBox:
+    box = DecimalBox()
     box.setRange(*limits)
     box.setDecimals(1)
     box.setSuffix(" mm")

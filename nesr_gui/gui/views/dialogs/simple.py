@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QLabel, QSpinBox, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QSpinBox, QWidget
 
 from nesr_gui.gui.figures.sweep import Sweep, SweepFormat, gif_seconds
 from nesr_gui.gui.model.plot_settings import PlotAxes
 from nesr_gui.gui.model.view_settings import SPEEDS, Limits
-from nesr_gui.gui.views.widgets import ChoiceDialog, NumberBox, SliderSpinBox, form
+from nesr_gui.gui.views.widgets import ChoiceDialog, DecimalBox, NumberBox, SliderSpinBox, form
 
 Three = tuple[float, float, float]
 
@@ -209,8 +209,8 @@ class SweepDialog(ChoiceDialog):
         return f"{frames} frames of {size} pixels, {frames * duration:.1f} s."
 
 
-def _box(name: str, value: float, within: tuple[float, float], suffix: str) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
+def _box(name: str, value: float, within: tuple[float, float], suffix: str) -> DecimalBox:
+    box = DecimalBox()
     box.setDecimals(1)
     box.setRange(*within)
     box.setValue(value)

@@ -9,7 +9,6 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
-    QDoubleSpinBox,
     QFormLayout,
     QHeaderView,
     QLabel,
@@ -25,7 +24,7 @@ from nesr_gui.gui.drawing.symbols import sign_icon
 from nesr_gui.gui.model.marks import Mark, MarkGeometry
 from nesr_gui.gui.model.truth import MeasuredCube
 from nesr_gui.gui.tasks.comparison import COLUMNS, IMAGE, cells
-from nesr_gui.gui.views.widgets import command_button, quiet, row
+from nesr_gui.gui.views.widgets import DecimalBox, command_button, quiet, row
 
 NOTHING = (
     "No measured cube is open. Open a photograph and its measured cube, or open a cube and simulate a photograph of it."
@@ -51,7 +50,7 @@ class AccuracyPanel(QWidget):
         self.words.setWordWrap(True)
         self.words.setAccessibleName("Measured cube")
         self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.orientation, self.gain = QComboBox(), QDoubleSpinBox()
+        self.orientation, self.gain = QComboBox(), DecimalBox()
         self.orientation.setAccessibleName("Orientation of the cube")
         self.orientation.view().setAccessibleName("Orientations of the cube")
         self.orientation.activated.connect(

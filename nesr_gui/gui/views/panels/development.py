@@ -11,7 +11,6 @@ from typing import Any
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
-    QDoubleSpinBox,
     QFormLayout,
     QFrame,
     QLabel,
@@ -21,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from nesr_gui.gui.views.widgets import SliderSpinBox, row
+from nesr_gui.gui.views.widgets import DecimalBox, SliderSpinBox, row
 from nesr_gui.inference.model_input import BandInput, ModelInput
 from nesr_gui.io.photos.develop_settings import (
     GAMMAS,
@@ -145,7 +144,7 @@ class DevelopmentPanel(QScrollArea):
     def _make_controls(self) -> None:
         self.encoding = _combo("Encoding", ((_encoding_label(e), e) for e in SourceEncoding))
         self.encoding.activated.connect(lambda: self._pick(encoding=SourceEncoding(self.encoding.currentData())))
-        self.gamma = QDoubleSpinBox()
+        self.gamma = DecimalBox()
         self.gamma.setRange(*GAMMAS)
         self.gamma.setSingleStep(0.1)
         self.gamma.setKeyboardTracking(False)

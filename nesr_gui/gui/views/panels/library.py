@@ -24,7 +24,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QLabel,
     QLineEdit,
     QListWidget,
@@ -40,7 +39,7 @@ from nesr_gui.analysis.library import natural_key
 from nesr_gui.analysis.matching import LEAST_COVER, Match
 from nesr_gui.gui.model.library import MOST_METAMERIC, MatchSettings, OpenedLibrary
 from nesr_gui.gui.tasks.library import MatchAnswer
-from nesr_gui.gui.views.widgets import command_button, local_files, note, quiet, row
+from nesr_gui.gui.views.widgets import DecimalBox, command_button, local_files, note, quiet, row
 
 EMPTY = (
     "What is it? Compare the active mark with spectral libraries: tables, ENVI libraries (.sli), CGATS, CxF, and the "
@@ -401,7 +400,7 @@ class LibraryPanel(QWidget):
         self.distance.setToolTip("By which matches are ranked; none of them depends on brightness")
         for distance in Distance:
             self.distance.addItem(distance.label[0].upper() + distance.label[1:], distance)
-        self.low, self.high = QDoubleSpinBox(), QDoubleSpinBox()
+        self.low, self.high = DecimalBox(), DecimalBox()
         for box, name in ((self.low, "Shortest compared wavelength"), (self.high, "Longest compared wavelength")):
             box.setAccessibleName(name)
             box.setToolTip(f"{name}: spectra that do not cover the range are left out")
@@ -415,7 +414,7 @@ class LibraryPanel(QWidget):
             "Only spectra that photograph like the mark under the chosen light and observer: what it might be"
         )
         self.metamers.setAccessibleName("Only metamers of the mark")
-        self.most, self.brightness = QDoubleSpinBox(), QCheckBox("Any brightness")
+        self.most, self.brightness = DecimalBox(), QCheckBox("Any brightness")
         self.most.setAccessibleName("Largest colour difference of metamers")
         self.most.setToolTip("Colour difference ΔE2000 up to which colours count as the same")
         self.most.setPrefix("ΔE ≤ ")

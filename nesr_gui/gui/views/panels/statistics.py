@@ -11,7 +11,6 @@ from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
-    QDoubleSpinBox,
     QHeaderView,
     QLabel,
     QTableWidget,
@@ -26,7 +25,7 @@ from nesr_gui.gui.drawing.symbols import screen_pen
 from nesr_gui.gui.drawing.ticks import Axis
 from nesr_gui.gui.model.statistics_settings import Range, Scope, StatisticsSettings
 from nesr_gui.gui.tasks.statistics import Histogram, Row, histogram_rows
-from nesr_gui.gui.views.widgets import command_button, quiet, row
+from nesr_gui.gui.views.widgets import DecimalBox, command_button, quiet, row
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _LEAST_HEIGHT = 170  # px of tabs with a histogram
@@ -212,8 +211,8 @@ class HistogramView(pg.PlotWidget):  # type: ignore[misc]
             self.plot.getAxis(side).setLabel(text, color=ink, **{"font-size": f"{self.font().pointSizeF():g}pt"})
 
 
-def _wavelength(name: str) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
+def _wavelength(name: str) -> DecimalBox:
+    box = DecimalBox()
     box.setAccessibleName(name)
     box.setToolTip(f"{name} of the interval; its edges can also be dragged in the plot")
     box.setDecimals(1)
