@@ -24,13 +24,13 @@ from nesr_gui.spectral import Wavelengths
 from nesr_gui.training.calibration import calibrate_intervals, calibration_unit, coverage, seen_chromaticities
 from nesr_gui.training.closed_form import FITTED, fit, sample_table
 from nesr_gui.training.datasets.cave import read_scenes
-from nesr_gui.training.provenance import commit, file_sha256, program
+from nesr_gui.training.provenance import check_run, claim_run, commit, file_sha256, program
 from nesr_gui.training.residual_prior import fit_prior, residual_unit
 from nesr_gui.training.sampler import PatchSampler, SpectralTable
 from nesr_gui.training.scenes import Scene
 from nesr_gui.training.spectral_library import ON_BANDS, Library, read_libraries, without_charts, without_clusters
 from nesr_gui.training.synthesis import painted_scene
-from nesr_gui.training.trainer import Trainer, TrainingConfig, start_training
+from nesr_gui.training.trainer import RECORD, Trainer, TrainingConfig, start_training
 
 SIZES: dict[str, FactorisedConfig] = {
     "lean": FactorisedConfig(),
@@ -123,7 +123,8 @@ def train(
         options: other fields of `TrainingConfig`; None for the default.
 
     Raises:
-        ValueError: the options contradict each other or the data, or the folder holds a run with other settings.
+        ValueError: the options contradict each other or the data, or the folder holds a run with other settings or
+            data.
         FailedRun: the network diverged, or does not depend on its input.
     """
     network = system_named(system).config if system else SIZES[size]
@@ -139,22 +140,31 @@ def train(
     faster = is_faster_in_bfloat16(resolve_device(device))
     config = TrainingConfig(seed=seed, precision="bf16-mixed" if faster else "32-true", **LOSSES[loss], **given)
     provenance = _provenance(config, scenes, spectra, leave_out)  # now, as the source tree may change during training
+    initial = load_checkpoint(start) if start else None
+    data = {
+        "scenes": {scene.name: scene.sha256 for scene in scenes},
+        **{key: provenance[key] for key in ("spectra", LEFT_OUT)},
+        "start": initial.sha256[:16] if initial else None,
+    }
 
     def table() -> SpectralTable:
         return SpectralTable(scenes, libraries, config.sampler, resolve_device(device))
 
     if isinstance(network, FITTED):  # band interpolation needs no table
-        out.mkdir(parents=True, exist_ok=True)
-        save_checkpoint(out / MODEL, fit(network, lambda nm: sample_table(table(), nm, seed), seed), provenance)
+        used = {"seed": seed, "sampler": asdict(config.sampler)}
+        record = {"network": asdict(network), "training": used, **data}
+        check_run(out / RECORD, record)
+        fitted = fit(network, lambda nm: sample_table(table(), nm, seed), seed)
+        claim_run(out / RECORD, record)
+        save_checkpoint(out / MODEL, fitted, provenance)
         click.echo(f"wrote {out / MODEL}")
         return
-    initial = load_checkpoint(start) if start else None
     if initial is not None:
         if initial.config != network:
             raise ValueError(f"{start} has other settings than the network that is to be trained; name another model")
         provenance["started from"] = f"{initial.name} {initial.sha256[:16]}: {initial.provenance.get('training', '')}"
     sampler = PatchSampler(table(), config.sampler, seed)
-    trainer = start_training(network, config, sampler, out, initial.network if initial else None)
+    trainer = start_training(network, config, sampler, out, initial.network if initial else None, data)
     click.echo(
         f"{parameters_of(network) / 1e6:.2f} M parameters, {len(scenes)} scenes, "
         f"{sum(len(library.values) for library in libraries)} spectra, from step {trainer.step} of {config.steps}, "
@@ -185,7 +195,7 @@ def _provenance(
     return {
         "scenes": ", ".join(scene.name for scene in scenes),
         "spectra": ", ".join(f"{path.name} {file_sha256(path)[:16]}" for path in spectra),
-        LEFT_OUT: ", ".join(left_out),
+        LEFT_OUT: ", ".join(sorted(left_out)),
         "training": str(asdict(config)),
         "commit": commit(),
         "program": program(),

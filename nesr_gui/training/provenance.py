@@ -89,4 +89,4 @@ def _changes(before: Mapping[str, Any], key: str, value: Any) -> Iterator[str]:
 
 
 def _text(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else "none" if value is None else str(value)
+    return f"{value:g}" if isinstance(value, float) else "none" if value in (None, "") else str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +30,13 @@ class Scene:
     name: str
     cube: FloatArray
     chart: tuple[int, int, int, int] | None = None
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the cube and the box of the chart, 64 hexadecimal digits."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.cube))
+        digest.update(repr(self.chart).encode())
+        return digest.hexdigest()
 
     def photograph(self, *, eight_bit: bool) -> FloatArray:
         """Linear sRGB (H, W, 3) of the default camera, quantised to 8-bit sRGB codes on request."""

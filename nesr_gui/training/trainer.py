@@ -12,7 +12,7 @@ import json
 import math
 import re
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from nesr_gui.training.provenance import check_run, claim_run
 from nesr_gui.training.sampler import PatchSampler, SamplerConfig
 from nesr_gui.training.vital_signs import VitalSigns, vital_signs
 
-STATE = "state.pt"
+STATE, RECORD = "state.pt", "config.json"
 SAVE_SECONDS = 180.0
 LOGGED_STEPS = 50  # whose mean loss is one line of losses.csv
 GROWTH = 100.0  # of that mean over the first one, from which on a run has diverged
@@ -385,7 +385,12 @@ class Trainer:
 
 
 def start_training(
-    network_config: Any, config: TrainingConfig, sampler: PatchSampler, folder: Path, start: Network | None = None
+    network_config: Any,
+    config: TrainingConfig,
+    sampler: PatchSampler,
+    folder: Path,
+    start: Network | None = None,
+    data: Mapping[str, Any] | None = None,
 ) -> Trainer:
     """The trainer of a run of `nesr-gui train`, new or resumed.
 
@@ -396,15 +401,16 @@ def start_training(
         folder: the folder of the run.
         start: a network with the same settings that gives the initial weights of a new run; by default they are
             random, except that the linear part of a network starts with the least-squares answer to colours.
+        data: what the patches and the initial weights are from, as the folder records it.
 
     Raises:
-        ValueError: the folder holds a run with other settings.
+        ValueError: the folder holds a run with other settings or data.
     """
     training = asdict(config)
     del training["precision"]  # the device determines it, and a run may be resumed on another one
-    record = {"network": asdict(network_config), "training": training}
-    check_run(folder / "config.json", record)
-    claim_run(folder / "config.json", record)
+    record = {"network": asdict(network_config), "training": training, **(data or {})}
+    check_run(folder / RECORD, record)
+    claim_run(folder / RECORD, record)
     torch.manual_seed(config.seed)
     network = build(network_config).to(sampler.device)
     if start is not None:

@@ -230,6 +230,68 @@ def test_the_device_determines_the_precision_of_a_run_which_may_go_on_on_another
     assert (code, "from step 1 of 1, in float32\n" in text) == (0, True)
 
 
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (["--scenes", "OTHER"], "other scenes"),
+        (["--scenes", "MARKED"], "other scenes"),
+        (["--spectra", "other/l.npz"], "other spectra"),
+        (["--leave-out", "b"], "left out none, not b"),
+        (["--start", "START"], "start none, not "),
+    ],
+)
+def test_a_run_is_not_resumed_with_other_data(run, tmp_path, monkeypatch, changed, message):
+    """Or the finished model would be labelled with data that it has never seen."""
+    monkeypatch.chdir(tmp_path)
+    for folder, seed in (("scenes", 0), ("OTHER", 5), ("MARKED", 0)):
+        for number, name in enumerate("ab"):
+            worlds.write_scene(tmp_path / folder, worlds.scene(name, seed + number, side=13))
+    (tmp_path / "MARKED" / "chart_boxes.json").write_text('{"a": [0, 9, 0, 9]}')
+    (tmp_path / "other").mkdir()
+    for name, count in (("l.npz", 60), ("other/l.npz", 50)):
+        worlds.write_library(tmp_path / name, worlds.library("coarse", 10, count))
+    train = ["train", "--scenes", "scenes", "--spectra", "l.npz", "--out", "run", "--size", "colour", "--steps", 1]
+    started = [*train[:-2], "--steps", 2, "--out", "started"]
+    assert run(*started)[0] == run(*train)[0] == 0
+    model, start = tmp_path / "run" / "model.safetensors", tmp_path / "started" / "model.safetensors"
+    before = model.read_bytes()
+    given = [start if word == "START" else word for word in changed]
+    kept = [word for word in train if word not in ("--spectra", "l.npz")] if "--spectra" in changed else train
+    code, _, error = run(*kept, *given)
+    assert (code, error.count("\n")) == (2, 1) and message in error
+    assert model.read_bytes() == before
+    assert "from step 1 of 1" in run(*train)[1]
+
+
+def test_a_run_that_an_older_version_recorded_is_resumed(run, tmp_path):
+    """It recorded the settings alone."""
+    worlds.write_scene(tmp_path / "scenes", worlds.scene("a", side=13))
+    train = ["train", "--scenes", tmp_path / "scenes", "--out", tmp_path / "run", "--size", "colour", "--steps", 1]
+    assert run(*train)[0] == 0
+    path = tmp_path / "run" / "config.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps({key: record[key] for key in ("network", "training")}))
+    assert "from step 1 of 1" in run(*train)[1]
+
+
+@pytest.mark.parametrize("system", ["bi", "a+"])
+def test_a_fitted_system_does_not_replace_the_model_of_another_run(run, tmp_path, monkeypatch, system):
+    monkeypatch.setattr("nesr_gui.training.closed_form.ROUNDS", 1)
+    worlds.write_scene(tmp_path / "scenes", worlds.scene("a", side=13))
+    train = ["train", "--scenes", tmp_path / "scenes", "--out"]
+    network, fitted = ["--size", "colour", "--steps", 1], ["--system", system]
+    for folder, first, second in (("network", network, fitted), ("fitted", fitted, network)):
+        assert run(*train, tmp_path / folder, *first)[0] == 0
+        model = tmp_path / folder / "model.safetensors"
+        before = model.read_bytes()
+        code, _, error = run(*train, tmp_path / folder, *second)
+        assert code == 2 and "holds a run with other settings" in error and "another network" in error
+        assert model.read_bytes() == before
+    assert run(*train, tmp_path / "fitted", *fitted, "--steps", 3, "--rate", 1)[0] == 0  # which it has not
+    code, _, error = run(*train, tmp_path / "fitted", *fitted, "--seed", 1)
+    assert code == 2 and "seed 0, not 1" in error
+
+
 def test_a_run_that_came_to_nothing_is_one_line(run, tmp_path, monkeypatch):
     worlds.write_scene(tmp_path / "scenes", worlds.scene("a", side=13))
     monkeypatch.setattr("nesr_gui.training.vital_signs.LEAST_SHARE", 1e9)
