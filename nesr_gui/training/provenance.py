@@ -20,6 +20,7 @@ LABELS = {
     "counts": "other band numbers",
     "scenes": "other scenes",
     "spectra": "other spectra",
+    "counted": "other charts, or other pixels that do not count",
 }
 """How a refused run names the parts of a record that are not compared field by field."""
 

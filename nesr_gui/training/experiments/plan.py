@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -17,6 +18,7 @@ from nesr_gui.networks.registry import SYSTEMS, input_bands
 from nesr_gui.spectral import Wavelengths
 from nesr_gui.training.closed_form import FITTED
 from nesr_gui.training.datasets.cache import Prepared
+from nesr_gui.training.datasets.resampling import BandShape
 from nesr_gui.training.experiments.definitions import Column, Experiment, Row, Section, Settings
 
 SUFFIX = "+nesr"
@@ -52,13 +54,16 @@ class TrainingJob:
         rng = np.random.default_rng([self.seed, step, 1])
         return Wavelengths.evenly_spaced(int(rng.choice(self.counts)), low, high).nm
 
-    def record(self, scenes: Sequence[Prepared], spectra: Mapping[str, str], settings: Settings) -> dict[str, Any]:
+    def record(
+        self, scenes: Sequence[Prepared], spectra: Mapping[str, str], settings: Settings, shape: BandShape
+    ) -> dict[str, Any]:
         """Everything that determines the trained network, as its folder records it.
 
         Args:
             scenes: the training scenes.
             spectra: SHA-256 of the spectrum libraries by file name.
             settings: of the training.
+            shape: response of the bands that are computed from finer ones.
         """
         record: dict[str, Any] = {"system": type(self.config).__name__, "config": asdict(self.config)}
         if isinstance(self.config, BandInterpolationConfig):  # has no parameters
@@ -70,8 +75,10 @@ class TrainingJob:
             used["window"] = settings.window_for(self.config)
         else:  # decodes all
             used = {key: value for key, value in used.items() if key not in ("window", "decoded")}
-        record |= {"counts": self.counts, "seed": self.seed, "settings": used}
-        return record | {"scenes": {scene.name: scene.sha256 for scene in scenes}, "spectra": dict(spectra)}
+        record |= {"counts": self.counts, "seed": self.seed, "settings": used, "band_shape": asdict(shape)}
+        record |= {"scenes": {scene.name: scene.sha256 for scene in scenes}, "spectra": dict(spectra)}
+        counted = {scene.name: hashlib.sha256(np.ascontiguousarray(scene.counted)).hexdigest() for scene in scenes}
+        return record | {"counted": counted}
 
 
 @dataclass(frozen=True)

@@ -154,7 +154,7 @@ class ExperimentTraining:
         claim_run(self._folder(job) / RECORD, self._record(job))
 
     def _record(self, job: TrainingJob) -> dict[str, Any]:
-        return job.record(self.scenes, self.manifest["spectra"], self.request.settings)
+        return job.record(self.scenes, self.manifest["spectra"], self.request.settings, self.request.shape)
 
     def _checked_source(self, jobs: Sequence[TrainingJob]) -> CropSource:
         """The crops, after a check that no folder holds a run with other settings."""
@@ -236,6 +236,8 @@ def train_model(
         if devices.is_main and not model.exists():
             save_checkpoint(model, fit(job.config, partial(sample_crops, source, seed=job.seed), job.seed), provenance)
         devices.barrier()
+        return model
+    if model.exists() and not (folder / STATE).exists():  # deleted after the end, as it only serves to resume
         return model
     trainer = crop_trainer(job, source, settings, folder, devices)
     if not model.exists() or trainer.spent < 1:

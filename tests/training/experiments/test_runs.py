@@ -235,6 +235,37 @@ def test_other_settings_are_told_before_anything_is_trained(tmp_path, four_scene
         run(*given, "--models", "hscnn-r", "--budget", "steps=3", "--rate", "2e-4")
 
 
+def test_a_run_is_not_continued_with_other_bands_or_chart_boxes(tmp_path):
+    """Or tables would show networks that were trained on one truth and tested on another."""
+    layouts.cave(tmp_path / "cave")
+    given = ("table1", "cave", tmp_path / "cave", tmp_path / "run", "--models", "hscnn-r,a+")
+    assert run(*given).exit_code == 0
+    with pytest.raises(ValueError, match=r"other settings \(kind gaussian, not box; width 10, not 20\)"):
+        run(*given, "--band-shape", "box", "--band-width", "20")
+    (scene, *_) = DATASETS["cave"].open(tmp_path / "cave").train
+    (tmp_path / "cave" / "chart_boxes.json").write_text(json.dumps({scene.name: [4, 9, 4, 9]}), encoding="utf-8")
+    for model in ("hscnn-r", "a+"):
+        with pytest.raises(ValueError, match=r"other settings \(other charts, or other pixels that do not count\)"):
+            run(*given[:-1], model)
+    for path in (tmp_path / "run" / "models").glob("*/run.json"):  # as older versions wrote it
+        record = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps({key: record[key] for key in record if key not in ("band_shape", "counted")}))
+    assert run(*given).exit_code == 0
+
+
+def test_a_finished_model_without_its_state_is_not_trained_again(tmp_path, four_scenes):
+    """Adam's state is twice as large as the weights, and of no use after the end."""
+    given = ("table1", "cave", four_scenes, tmp_path / "run", "--models", "hscnn-r")
+    assert run(*given).exit_code == 0
+    folder = tmp_path / "run" / "models" / "hscnn-r.31-bands.seed0"
+    before = (folder / "model.safetensors").stat().st_mtime_ns
+    (folder / "state.pt").unlink()
+    for more in ((), ("--unfinished",)):
+        again = run(*given, *more)
+        assert again.exit_code == 0 and "trained " not in again.output
+    assert (folder / "model.safetensors").stat().st_mtime_ns == before
+
+
 def test_what_is_trained_is_told_a_line_for_each_network(tmp_path, four_scenes):
     given = ("table1", "cave", four_scenes, tmp_path / "run", "--models", "bi,hscnn-r,mst++")
     told = run(*given).output
