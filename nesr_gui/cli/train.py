@@ -49,13 +49,16 @@ PAINTED = 0.4  # default share of synthetic patches if --spectra is given
 def train(
     out: Path, scenes: Path | None, spectra: tuple[Path, ...], leave_out: tuple[str, ...], **options: Any
 ) -> None:
-    """Train a model for photographs; Ctrl-C stops it, and the same command resumes it.
+    """Train a model for photographs; Ctrl-C stops it (exit code 130), and the same command resumes it.
 
     Networks that take bands instead of a photograph (for example 16 to 31 or 61) are trained by `experiment table3`.
     """
     from nesr_gui.training import commands
 
-    commands.train(out, scenes, spectra, leave_out, **options)
+    try:
+        commands.train(out, scenes, spectra, leave_out, **options)
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None  # otherwise a script would go on without a model
 
 
 @click.command()

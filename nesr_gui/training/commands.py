@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -126,6 +127,7 @@ def train(
         ValueError: the options contradict each other or the data, or the folder holds a run with other settings or
             data.
         FailedRun: the network diverged, or does not depend on its input.
+        KeyboardInterrupt: it was stopped by Ctrl-C, after its state was saved.
     """
     network = system_named(system).config if system else SIZES[size]
     network = as_fed(chosen_config(network, bands, attention, not without_spi))
@@ -174,15 +176,18 @@ def train(
         _run(trainer, config.steps)
     except KeyboardInterrupt:
         click.echo(f"stopped after step {trainer.step}; the same command resumes it")
-        return
+        raise
     model = out / MODEL
     save_checkpoint(model, trainer.averaged.cpu(), provenance)
     click.echo(f"wrote {model}")
 
 
 def _run(trainer: Trainer, total: int) -> None:
-    with tqdm(total=total, initial=trainer.step, unit="step", mininterval=1, smoothing=0.02) as bar:
-        for step in trainer.run():
+    with (
+        tqdm(total=total, initial=trainer.step, unit="step", mininterval=1, smoothing=0.02) as bar,
+        closing(trainer.run()) as steps,  # saves the state on Ctrl-C
+    ):
+        for step in steps:
             bar.update(step.number - bar.n)
             bar.set_postfix(loss=f"{step.mean_loss:.4f}", refresh=False)
             if step.signs is not None:

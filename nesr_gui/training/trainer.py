@@ -11,8 +11,11 @@ import io
 import json
 import math
 import re
+import signal
+import threading
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -194,6 +197,22 @@ class Step:
     signs: VitalSigns | None = None
 
 
+@contextmanager
+def deferred_interrupt() -> Iterator[None]:
+    """Delays Ctrl-C to the end of a block that must not be left half done; only the main thread receives Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    received: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: received.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if received:
+        signal.raise_signal(signal.SIGINT)
+
+
 class Trainer:
     """Trains a network in a folder, resuming the run that the folder holds.
 
@@ -224,13 +243,15 @@ class Trainer:
     def run(self) -> Generator[Step]:
         """Train until the budget is spent, yielding every step.
 
-        The state is saved every `SAVE_SECONDS`, at the end, and when the iterator is closed.
+        The state is saved every `SAVE_SECONDS`, at the end, and when the iterator is closed. A step that has begun is
+        completed before Ctrl-C ends the run.
 
         Raises:
             DivergedRun: the loss is not a finite number, before which the state is kept, or has grown to `GROWTH` times
-                what it was at first.
+                what it was at first, also in a run that ended so before.
             ConstantNetwork: a check of the vital signs failed at the end, or earlier but after the period of grace.
         """
+        self._check_growth()
         if self.spent == 1:  # the process ended before the model was written
             self._check()
             return
@@ -239,19 +260,19 @@ class Trainer:
         loss, mean = 0.0, None
         try:
             while self.spent < 1:
-                began = self._clock()
-                loss = self._advance()
-                seconds = self.seconds + self._clock() - began
-                if not math.isfinite(loss):
-                    raise self._diverged()
-                self.seconds = self.devices.broadcast(seconds)  # all devices stop at the same step
-                recent.append(loss)
-                mean = loss if mean is None else mean + 0.02 * (loss - mean)
-                if len(recent) == LOGGED_STEPS or self.spent == 1:
-                    self.losses.append((self.step, self.devices.broadcast(sum(recent) / len(recent))))
-                    recent.clear()
-                    if self.losses[-1][1] > GROWTH * self.losses[0][1]:
+                with deferred_interrupt():
+                    began = self._clock()
+                    loss = self._advance()
+                    seconds = self.seconds + self._clock() - began
+                    if not math.isfinite(loss):
                         raise self._diverged()
+                    self.seconds = self.devices.broadcast(seconds)  # all devices stop at the same step
+                    recent.append(loss)
+                    mean = loss if mean is None else mean + 0.02 * (loss - mean)
+                    if len(recent) == LOGGED_STEPS or self.spent == 1:
+                        self.losses.append((self.step, self.devices.broadcast(sum(recent) / len(recent))))
+                        recent.clear()
+                self._check_growth()
                 signs = self._check() if self.step % CHECK_STEPS == 0 or self.spent == 1 else None
                 if time.monotonic() - saved > SAVE_SECONDS:
                     self.save()
@@ -260,6 +281,10 @@ class Trainer:
         finally:
             if math.isfinite(loss):
                 self.save()
+
+    def _check_growth(self) -> None:
+        if self.losses and self.losses[-1][1] > GROWTH * self.losses[0][1]:
+            raise self._diverged()
 
     def _diverged(self) -> DivergedRun:
         return DivergedRun(f"{self.folder.name} diverged at step {self.step}; choose a lower --rate and another folder")

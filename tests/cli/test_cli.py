@@ -19,6 +19,7 @@ from nesr_gui.fields.protocol import CubeField
 from nesr_gui.io.spectra.csv import read_curves, write_curves
 from nesr_gui.io.spectra.envi_library import write_curves as write_library
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
+from nesr_gui.training.trainer import Trainer
 from tests.networks.test_authors_release import release_state
 from tests.training import worlds
 
@@ -290,6 +291,26 @@ def test_a_fitted_system_does_not_replace_the_model_of_another_run(run, tmp_path
     assert run(*train, tmp_path / "fitted", *fitted, "--steps", 3, "--rate", 1)[0] == 0  # which it has not
     code, _, error = run(*train, tmp_path / "fitted", *fitted, "--seed", 1)
     assert code == 2 and "seed 0, not 1" in error
+
+
+def test_training_stopped_by_ctrl_c_is_no_success(run, tmp_path, monkeypatch):
+    """Or a script would go on with a model that does not exist."""
+    worlds.write_scene(tmp_path / "scenes", worlds.scene("a", side=13))
+    train = ["train", "--scenes", tmp_path / "scenes", "--out", tmp_path / "run", "--size", "colour", "--steps", 3]
+    advance = Trainer._advance
+
+    def interrupted(trainer: Trainer) -> float:
+        if trainer.step == 2:
+            raise KeyboardInterrupt
+        return advance(trainer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_advance", interrupted)
+        code, text, _ = run(*train)
+    assert code == 130 and "stopped after step 2; the same command resumes it" in text
+    assert not (tmp_path / "run" / "model.safetensors").exists()
+    code, text, _ = run(*train)
+    assert code == 0 and "from step 2 of 3" in text
 
 
 def test_a_run_that_came_to_nothing_is_one_line(run, tmp_path, monkeypatch):

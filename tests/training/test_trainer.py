@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -101,6 +103,44 @@ def test_resumed_equals_uninterrupted_to_the_bit(tmp_path, impatient, network, s
         assert torch.equal(weights(last)[name], tensor), name
     for name, tensor in whole.network.state_dict().items():
         assert torch.equal(last.network.state_dict()[name], tensor), name
+
+
+@pytest.mark.parametrize("when", ["within the update", "between update and mean"])
+def test_ctrl_c_within_a_step_waits_for_its_end(tmp_path, when):
+    """Or half a step would be saved, and made again by the run that is resumed."""
+    alive = worlds.living(FACTORISED)
+    whole = trainer(FACTORISED, tmp_path / "whole", start=alive)
+    list(whole.run())
+    stopped = trainer(FACTORISED, tmp_path / "parts", start=alive)
+
+    def interrupt(*_: object) -> None:
+        if stopped.step == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    register = {
+        "within the update": stopped.optimizer.register_step_pre_hook,
+        "between update and mean": stopped.optimizer.register_step_post_hook,
+    }
+    register[when](interrupt)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background of a shell ignore it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            list(stopped.run())
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    resumed = trainer(FACTORISED, tmp_path / "parts")
+    assert resumed.step == stopped.step == 3
+    list(resumed.run())
+    for name, tensor in weights(whole).items():
+        assert torch.equal(weights(resumed)[name], tensor), name
+
+
+def test_a_network_is_trained_in_any_thread(tmp_path):
+    """Only the main thread may choose what Ctrl-C does."""
+    made = trainer(FACTORISED, tmp_path, start=worlds.living(FACTORISED))
+    with ThreadPoolExecutor(1) as threads:
+        assert len(threads.submit(lambda: list(made.run())).result()) == 6
 
 
 def test_random_numbers_taken_elsewhere_change_no_step(tmp_path):
@@ -274,6 +314,19 @@ def test_a_loss_that_grows_out_of_bounds_ends_the_run(tmp_path, monkeypatch):
         for step in made.run():
             if step.number == 4:
                 made.network.network.tail.bias.data += 1e3
+
+
+def test_a_run_that_diverged_at_its_end_stays_a_failed_run(tmp_path, monkeypatch):
+    """Its budget is spent, so that the same command would write the model."""
+    monkeypatch.setattr(module, "LOGGED_STEPS", 2)
+    config = dataclasses.replace(CONFIG, steps=4)
+    made = trainer(DISCRETE, tmp_path, config)
+    for _ in range(2):
+        with pytest.raises(DivergedRun, match="diverged at step 4; choose a lower --rate"):
+            for step in made.run():
+                if step.number == 2:
+                    made.network.network.tail.bias.data += 1e3
+        made = trainer(DISCRETE, tmp_path, config)
 
 
 def test_a_network_that_dies_on_the_way_is_noticed(tmp_path, impatient, monkeypatch):
