@@ -168,7 +168,9 @@ def import_weights(weights: Path, out: Path) -> None:
 @click.option("--blocks", type=click.IntRange(1), help="Depth of the encoders. [default: as published]")
 @click.option("--spectra", type=FILE, multiple=True, help="Spectrum library (.npz) for synthetic patches; repeatable.")
 @click.option(
-    "--painted", type=click.FloatRange(0, 1), help="Fraction of synthetic patches. [default: .4 with --spectra]"
+    "--painted",
+    type=click.FloatRange(0, 1),
+    help="Fraction of synthetic patches, rounded to whole ones. [default: .4, 6 of 16, with --spectra]",
 )
 @click.option(
     "--band-shape",

@@ -403,11 +403,27 @@ def _weights(libraries: Sequence[FloatArray], config: SamplerConfig) -> list[npt
 
 @dataclass(frozen=True)
 class CropConfig:
-    """Batches of `batch` crops of `patch` × `patch` pixels, of which a share is painted with library spectra."""
+    """Batches of `batch` crops of `patch` × `patch` pixels, of which a share is painted with library spectra.
+
+    Raises:
+        ValueError: the share is above 0, and rounded to whole patches none.
+    """
 
     batch: int = 16
     patch: int = 64
     painted: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.painted and not self.painted_patches:
+            raise ValueError(
+                f"painting a share of {self.painted:g} of {self.batch} patches was requested, which is none; choose a "
+                "larger --painted or --batch, or --painted 0"
+            )
+
+    @property
+    def painted_patches(self) -> int:
+        """Number of painted patches in a batch."""
+        return round(self.batch * self.painted)
 
 
 @dataclass(frozen=True, eq=False)
@@ -457,7 +473,7 @@ class CropSource:
             inputs: the bands that the network sees; None for RGB.
             part: which patches of the batch to compute.
         """
-        painted = round(self.config.batch * self.config.painted)
+        painted = self.config.painted_patches
         count = self.config.batch - painted
         chosen = [self._choose(rng) for _ in range(count)]
         pieces = [self._crop(place, nm, inputs) for place in chosen[part]]

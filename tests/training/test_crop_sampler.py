@@ -94,6 +94,22 @@ def test_bands_may_be_seen_instead_of_colours(config):
     np.testing.assert_allclose(batch.image.movedim(1, 3), batch.truth[..., ::2], atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("batch", "share", "patches"), [(16, 0.4, 6), (8, 0.4, 3), (8, 0.5, 4), (2, 1.0, 2), (1, 0.0, 0)]
+)
+def test_a_share_is_rounded_to_whole_patches(batch, share, patches):
+    config = CropConfig(batch, patch=12, painted=share)
+    assert config.painted_patches == patches
+    flat = [dataclasses.replace(prepared(), cube=np.full((*layouts.SHAPE, 31), 0.25, np.float32))]
+    truth = draw(0, config, scenes=flat, part=slice(0, batch)).truth
+    assert (truth.flatten(1).std(1) > 1e-3).sum() == patches
+
+
+def test_a_share_of_no_patch_is_refused():
+    with pytest.raises(ValueError, match=r"a share of 0\.2 of 2 patches was requested, which is none; choose a larger"):
+        CropConfig(batch=2, painted=0.2)
+
+
 def test_what_does_not_count_is_never_drawn():
     counted = np.ones(layouts.SHAPE, bool)
     counted[:, :5] = False

@@ -38,7 +38,7 @@ class Settings:
             for all of it, as in the paper, which is feasible only on a GPU; None for `WINDOW`, or `SPECTRUM_WINDOW` if
             the network has a spectrum. Discrete networks always decode all.
         decoded: number of wavelengths, drawn at random, that a continuous network decodes per step; 0 for all.
-        painted: share of a batch that is painted with library spectra, 0-1.
+        painted: share of a batch that is painted with library spectra, 0-1, rounded to whole patches.
         features: width of the encoders; None for the paper's.
         blocks: depth of the encoders; None for the paper's.
 

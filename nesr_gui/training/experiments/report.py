@@ -11,6 +11,7 @@ from typing import Any
 
 from nesr_gui.inference.checkpoint import describe
 from nesr_gui.io.atomic import atomic_write
+from nesr_gui.networks.registry import SYSTEMS
 from nesr_gui.spectral import Wavelengths
 from nesr_gui.training import datasets
 from nesr_gui.training.datasets.cache import Prepared
@@ -20,6 +21,7 @@ from nesr_gui.training.experiments.definitions import SPECTRUM_WINDOW, WINDOW, R
 from nesr_gui.training.experiments.evaluation import ModelEvaluation
 from nesr_gui.training.experiments.tables import Results
 from nesr_gui.training.provenance import commit, file_sha256, program
+from nesr_gui.training.sampler import CropConfig
 from nesr_gui.training.scenes import TestScene
 
 FAILED = "failed"  # in the provenance of a model: why its vital signs show that the run failed
@@ -38,6 +40,7 @@ def manifest(request: Request, data: ExperimentData, scenes: Sequence[Prepared])
     """The manifest of an experiment before training: program, data with their hashes, budget and seeds."""
     return {
         "experiment": request.experiment,
+        "encoder": request.encoder,
         "program": program(),
         "commit": commit(),
         "dataset": data.dataset.title,
@@ -153,14 +156,16 @@ def preface(results: Results, manifest: Manifest) -> str:
         f"step, the same for all; Adam at {settings['rate']:g}, halved {settings['halvings']} times, MRAE, "
         f"trained in {settings['precision']}, evaluated in float32, seeds {', '.join(map(str, manifest['seeds']))}.",
         f"{manifest['metrics']}.",
+        *_changed_encoders(manifest),
     ]
     whole = settings["window"] == 0 and not settings["decoded"]
     if any("nesr" in name for name in manifest["models"]) and not whole:
         lines.append(_decoded_part(settings))
     if manifest["spectra"]:
+        painted = CropConfig(settings["batch"], settings["patch"], settings["painted"]).painted_patches
         learned, held = (sum(manifest[key].values()) for key in ("painting", "kept_out"))
         lines.append(
-            f"Of every batch {settings['painted']:.0%} is painted with {learned:,} spectra of "
+            f"{painted} of the {settings['batch']} patches of every step are painted with {learned:,} spectra of "
             f"{', '.join(manifest['spectra'])}; painted test scenes use {held:,} others."
         )
     paper = PAPER_COUNTS.get(results.dataset)
@@ -174,6 +179,15 @@ def preface(results: Results, manifest: Manifest) -> str:
     lines += [f"**{name} failed: {reason}.**" for name, reason in marked(manifest, FAILED).items()]
     lines += [f"**{name} is unfinished: {reason}.**" for name, reason in marked(manifest, UNFINISHED).items()]
     return "\n".join(f"* {line}" for line in lines)
+
+
+def _changed_encoders(manifest: Manifest) -> Iterator[str]:
+    """How the encoders differ from those of the paper's figures."""
+    if manifest["encoder"] not in (None, "awan"):
+        yield f"{SYSTEMS[manifest['encoder']].title} takes the place of AWAN, of which the paper’s figures are."
+    sizes = {key: manifest["settings"][key] for key in ("features", "blocks")}
+    if given := [f"{count} {key if count > 1 else key[:-1]}" for key, count in sizes.items() if count]:
+        yield f"Encoders have {' and '.join(given)}; those of the paper’s figures have the published size."
 
 
 def _decoded_part(settings: Mapping[str, Any]) -> str:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from nesr_gui.training.evaluation import ContinuityMetrics, SpectralMetrics
-from nesr_gui.training.experiments.definitions import Column, Experiment, Row, Section
+from nesr_gui.training.experiments.definitions import BI, SPARSE, Column, Experiment, Row, Section
 from nesr_gui.training.experiments.evaluation import CellScore
+from nesr_gui.training.experiments.plan import SUFFIX
 
 Published = tuple[float, float]
 """MRAE and RMSE of the paper."""
@@ -76,6 +77,15 @@ _ALL = {
 def published(experiment: str, row: str, column: str, dataset: str) -> Published | None:
     """The paper's result for a row and a column, in Table 1 for a row and a data set; None if it has none."""
     return _ALL[experiment].get((row, dataset if experiment in ("table1", "fig3") else column))
+
+
+def paper_result(results: Results, row: Row, column: Column) -> Published | None:
+    """The paper's result for a cell; None if it has none, as for an encoder that takes the place of the paper's."""
+    experiment = results.experiment
+    systems = (experiment.encoder, BI.system, SPARSE.system)
+    if experiment.encoder and row.system.removesuffix(SUFFIX) not in systems:
+        return None
+    return published(experiment.name, row.name, column.key, results.dataset)
 
 
 @dataclass(frozen=True)
@@ -152,7 +162,7 @@ def _section(results: Results, section: Section, group: str) -> str:
         line = [row.title]
         for column in columns:
             found = results.of(section, row, column, group)
-            paper = published(results.experiment.name, row.name, column.key, results.dataset)
+            paper = paper_result(results, row, column)
             ours = [mean(found, name) for name in ("mrae", "rmse")]
             line += [str(value or "–") for value in ours]
             line += [f"{value:.{DIGITS}f}" for value in paper] if paper else ["–", "–"]
@@ -206,7 +216,7 @@ def _line(
 ) -> list[object]:
     means = [mean(found, name) for name in METRICS]
     values = [part for one in means if one for part in (one.value, "" if one.spread is None else one.spread)]
-    paper = published(results.experiment.name, row.name, column.key, results.dataset) or ("", "")
+    paper = paper_result(results, row, column) or ("", "")
     counts = [len({score.scene for score in found}), len({score.seed for score in found})]
     size = results.parameters.get(row.name, "")
     return [section.title, group, row.title, column.key, *counts, *values, *paper, size]

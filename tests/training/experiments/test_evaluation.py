@@ -167,6 +167,18 @@ def test_a_table_has_the_paper_s_shape_and_figures():
     assert "±" not in tables.markdown(results(seeds=1))
 
 
+@pytest.mark.parametrize("encoder", ["hscnn-r", "awan+skip"])
+def test_the_paper_s_figures_are_not_beside_another_encoder(encoder):
+    """Rows of Table 4 are named after their attention alone; baselines have no encoder."""
+    for name, shown in (("table2", {"bi", "sparse-coding"}), ("table3", {"bi"}), ("table4", set())):
+        made = results(name)
+        ours = replace(made, experiment=EXPERIMENTS[name].chosen((), encoder, "X"))
+        rows = [(row, column) for s in ours.experiment.sections for row in s.rows for column in s.columns]
+        assert {row.name for row, column in rows if tables.paper_result(ours, row, column)} == shown
+        paper = [(row, column) for s in made.experiment.sections for row in s.rows for column in s.columns]
+        assert all(tables.paper_result(made, row, column) for row, column in paper)
+
+
 def test_what_was_not_judged_is_left_out():
     made = results("table3")
     some = replace(made, scores=[score for score in made.scores if score.column in ("41", "16-31")])

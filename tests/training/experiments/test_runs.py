@@ -126,12 +126,17 @@ def test_table_3_both_halves(tmp_path):
 def test_table_4_both_halves(tmp_path):
     layouts.ntire2020(tmp_path / "data")
     given = ("ntire2020-clean", tmp_path / "data", tmp_path / "run")
-    assert run("table4", *given, "--encoder", "hscnn-r", "--window", "0").exit_code == 0
+    small = ("--features", "16", "--blocks", "1")
+    assert run("table4", *given, "--encoder", "hscnn-r", "--window", "0", *small).exit_code == 0
     finished(tmp_path / "run", "table4")
     assert [row["row"] for row in rows(tmp_path / "run", "table4")] == [
         "HSCNN-R", "HSCNN-R + MLP", "HSCNN-R + MLP + SPI", "HSCNN-R + MLP + SPI + NAM",
         "Spectral-wise", "Spatial-wise", "Spatial-spectral-wise",
     ]  # fmt: skip
+    assert not any(row["paper_mrae"] for row in rows(tmp_path / "run", "table4"))
+    text = (tmp_path / "run" / "table4.md").read_text(encoding="utf-8")
+    assert "HSCNN-R takes the place of AWAN" in text and "have 16 features and 1 block" in text
+    assert not any(figure in text for figure in ("0.03214", "0.03222", "0.02996"))
 
 
 def test_figure_3_shares_the_models_of_table_1_and_shows_what_is_asked(tmp_path):
@@ -168,7 +173,7 @@ def test_painted_scenes_tell_what_is_between_the_bands(tmp_path, four_scenes):
     assert (tmp_path / "run" / "table3-errors.png").exists()
     text = (tmp_path / "run" / "table3.md").read_text(encoding="utf-8")
     assert (
-        "Of every batch 40% is painted with" in text
+        "1 of the 2 patches of every step are painted with" in text
         and "NeSR decodes 8 × 8 pixels at 8 wavelengths of every patch per step, drawn at random; the paper’s" in text
         and "The paper’s figures are of ICVL" in text
         and "in one of 3 rows and columns" in text
@@ -187,6 +192,7 @@ def test_painted_scenes_tell_what_is_between_the_bands(tmp_path, four_scenes):
         (("--budget", "1h"), "write paper, hours=1.5 or steps=2000"),
         (("--patch", "64"), "a crop of 64 is too large"),
         (("--painted", ".5"), "name a library by --spectra"),
+        (("--painted", ".2"), "a share of 0.2 of 2 patches was requested, which is none"),
         (("--spectra", "none.npz"), "there is no spectrum library none.npz"),
         (("--at", "here"), "write ROW,COL"),
         (("--band-width", "0"), "choose gaussian or box, and a width"),
