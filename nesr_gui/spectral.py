@@ -317,7 +317,7 @@ def as_wavelength_array(wavelengths: Wavelengths | Sequence[float] | npt.ArrayLi
     Raises:
         ValueError: there is no wavelength, or one is not finite.
     """
-    nm = np.atleast_1d(np.asarray(wavelengths, dtype=np.float64))
+    nm = np.ascontiguousarray(wavelengths, dtype=np.float64)  # torch takes no reversed views
     if nm.ndim != 1 or nm.size == 0 or not np.all(np.isfinite(nm)):
         raise ValueError("expected at least one finite wavelength in nm")
     return nm

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,11 +68,20 @@ def progress_bar(what: str) -> Any:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write results to a JSON file for other programs."""
+    """Write results to a JSON file for other programs; numbers that are not finite, which JSON has not, are null."""
     from nesr_gui.io.atomic import atomic_write
 
     with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        temporary.write_text(json.dumps(_finite(content), indent=1, allow_nan=False), encoding="utf-8")
+
+
+def _finite(content: Any) -> Any:
+    """Results with None for each number that is not finite."""
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def plan_options(command: Any) -> Any:

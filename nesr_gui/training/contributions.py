@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -161,6 +162,11 @@ def _own_codes(network: FactorisedNeSR) -> FactorisedNeSR:
     return changed
 
 
+def answers_camera_bands(network: Network) -> bool:
+    """Whether a network answers on `cie.CAMERA_BANDS`: on these alone, or at any wavelength."""
+    return isinstance(network, FactorisedNeSR | NeSR) or np.array_equal(network.bands, cie.CAMERA_BANDS.nm)
+
+
 @torch.inference_mode()
 def answers(network: Network, photograph: FloatArray) -> FloatArray:
     """Spectra (H, W, 31) on `cie.CAMERA_BANDS` of a photograph (H, W, 3) in linear sRGB, in one pass.
@@ -168,11 +174,14 @@ def answers(network: Network, photograph: FloatArray) -> FloatArray:
     Raises:
         ValueError: the network has other bands.
     """
+    if not answers_camera_bands(network):
+        raise ValueError(
+            f"the network answers {len(network.bands)} bands; the {len(cie.CAMERA_BANDS)} of 400-700 nm by 10 nm are "
+            "needed"
+        )
     rgb, level = _network_input(network, photograph)
     nm = torch.tensor(cie.CAMERA_BANDS.nm, dtype=torch.float32, device=rgb.device)
     answer = network(rgb, nm) if isinstance(network, FactorisedNeSR | NeSR) else network(rgb)
-    if answer.shape[1] != len(nm):
-        raise ValueError(f"the network answers {answer.shape[1]} bands; its parts are evaluated on {len(nm)}")
     answer = answer[0, :, : photograph.shape[0], : photograph.shape[1]].clamp_min(0)
     spectra: FloatArray = answer.movedim(0, -1).cpu().numpy() * np.float32(level)
     return spectra
@@ -182,7 +191,7 @@ def _network_input(network: Network, photograph: FloatArray) -> tuple[Tensor, fl
     """A photograph as a network sees it (1, 3, H, W), padded to whole cells, and the white level it was divided by."""
     level = cie.white_level(photograph) if network.normalised else 1.0
     rgb = torch.from_numpy(np.moveaxis(photograph / np.float32(level), -1, 0).copy())[None]
-    rgb = rgb.to(next(network.parameters()).device)
+    rgb = rgb.to(next(itertools.chain(network.parameters(), network.buffers())).device)  # fitted systems have buffers
     if isinstance(network, FactorisedNeSR):
         height, width = rgb.shape[2:]
         rgb = F.pad(rgb, (0, -width % network.scale, 0, -height % network.scale), mode="replicate")

@@ -13,13 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui import metrics, resources
+from nesr_gui.colorimetry import cie
 from nesr_gui.fields.protocol import CalibratedField
 from nesr_gui.inference import engine
 from nesr_gui.inference.model import LoadedModel, load_model
 from nesr_gui.io.atomic import atomic_write
 from nesr_gui.spectral import FloatArray, RGBImage
 from nesr_gui.training.camera_evaluation import evaluate_cameras, mean_rows
-from nesr_gui.training.contributions import contributions
+from nesr_gui.training.contributions import answers_camera_bands, contributions
 from nesr_gui.training.datasets.cave import read_scenes
 from nesr_gui.training.evaluation import (
     Continuity,
@@ -36,10 +37,12 @@ from nesr_gui.training.robustness import (
     BRIGHTNESS_RANGES,
     IntervalQuality,
     attacks,
+    camera_matrices,
     colour_error,
     exposure_stability,
     interval_quality,
     jpeg_scores,
+    scene_colours,
     summary,
 )
 from nesr_gui.training.scenes import Scene
@@ -79,13 +82,13 @@ def draw_failures(path: Path, model: LoadedModel, scenes: Sequence[Scene]) -> No
     figure = Figure(figsize=(13, 3.6 * len(scenes)), layout="constrained")
     for row, scene in zip(figure.subplots(len(scenes), 3, squeeze=False), scenes, strict=True):
         field = engine.encode(RGBImage(scene.photograph(eight_bit=True)), model)
-        answers = field.cube(field.bands).values
+        answers = field.cube(cie.CAMERA_BANDS).values
         error = metrics.rmse(answers, scene.cube, axis=0)
         error[~scene.outside_chart()] = np.nan
         places = worst_spots(error)
         _draw_map(row[0], scene.name, error, places)
         _draw_spots(row[1], field, scene, answers, places)
-        _draw_bias(row[2], field.bands.nm, (answers - scene.cube)[:, scene.outside_chart()])
+        _draw_bias(row[2], cie.CAMERA_BANDS.nm, (answers - scene.cube)[:, scene.outside_chart()])
     with atomic_write(path) as part, part.open("wb") as file:
         figure.savefig(file, format=path.suffix.lstrip(".") or "png", dpi=80)
 
@@ -118,7 +121,7 @@ def _draw_map(axes: Axes, name: str, error: FloatArray, places: Sequence[tuple[s
 def _draw_spots(
     axes: Axes, field: Any, scene: Scene, answers: FloatArray, places: Sequence[tuple[slice, slice]]
 ) -> None:
-    nm = field.bands.nm
+    nm = cie.CAMERA_BANDS.nm
     for (rows, cols), colour in zip(places, COLOURS, strict=False):
         axes.plot(nm, scene.cube[:, rows, cols].mean((1, 2)), color=colour, linestyle="dashed")
         axes.plot(nm, answers[:, rows, cols].mean((1, 2)), color=colour)
@@ -176,17 +179,18 @@ def evaluate(
         The rows of each section of the report, for JSON.
 
     Raises:
-        ValueError: a folder or file does not hold what it should, two models have the same name, or no cameras are
-            given to calibrate.
+        ValueError: a folder or file does not hold what it should, two models have the same name, no cameras are given
+            to calibrate, or a model has no prior for measured spectra.
     """
     if calibrated and cameras is None:
         raise ValueError("--chart needs cameras to simulate; add --cameras with a file of their sensitivities (.npz)")
+    loaded = _loaded(models or [resources.default_model()], device)
+    _check_needs(loaded, cameras, colours, anchors)
     tested = _scenes(scenes, with_charts)
     known = _scenes(train_scenes, with_charts) if train_scenes else []
     learned, held = without_clusters(without_charts(read_libraries(spectra))) if spectra else ([], [])
     fitted = [library for library in learned if library.name == BASELINE_LIBRARY] or learned
     methods = baselines(known, fitted, eight_bit=not exact)
-    loaded = _loaded(models or [resources.default_model()], device)
     report: dict[str, list[Any]] = {"accuracy": _accuracy(tested, methods, loaded, exact, with_charts)}
     if not brief:
         report |= _robustness(tested, loaded)
@@ -201,6 +205,25 @@ def evaluate(
     if failures:
         draw_failures(failures, loaded[0], tested)
     return {name: [row if isinstance(row, dict) else asdict(row) for row in rows] for name, rows in report.items()}
+
+
+def _check_needs(
+    models: Sequence[LoadedModel], cameras: Path | None, colours: Path | None, anchors: Sequence[int]
+) -> None:
+    """Check what the later parts of a report need, as an error there would lose all that was found before.
+
+    Raises:
+        ValueError: a file has another form, or a model has no prior.
+    """
+    if cameras is not None:
+        camera_matrices(cameras)
+    if colours is not None:
+        scene_colours(colours)
+    if anchors and (without := [model.name for model in models if model.checkpoint.prior is None]):
+        raise ValueError(
+            f"{', '.join(without)} has no prior for measured spectra, which --anchors needs; run nesr-gui calibrate, "
+            "or leave out --anchors"
+        )
 
 
 def _loaded(paths: Sequence[Path], device: str) -> list[LoadedModel]:
@@ -259,6 +282,12 @@ def _robustness(scenes: Sequence[Scene], models: Sequence[LoadedModel]) -> dict[
 def _contributions(scenes: Sequence[Scene], models: Sequence[LoadedModel]) -> list[dict[str, Any]]:
     rows = []
     for model in models:
+        if not answers_camera_bands(model.network):
+            click.echo(
+                f"\ncontributions of the parts of {model.name} are not evaluated: it answers "
+                f"{len(model.network.bands)} bands; the {len(cie.CAMERA_BANDS)} of 400-700 nm by 10 nm are needed"
+            )
+            continue
         click.echo(f"\ncontribution of each part of {model.name}: means over the scenes without it")
         click.echo(f"{'without':64}{'RMSE':>10}{'angle':>10}{'change':>10}")
         for row in contributions(model.network, scenes):

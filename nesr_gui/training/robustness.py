@@ -157,7 +157,7 @@ class Attack:
         rmse: over all pixels outside the chart.
         angle: spectral angle in degrees over pixels of mean truth above 0.02.
         masked_mrae: over the same pixels.
-        coverage: fraction of the values within the 90 % intervals; NaN for a model without intervals.
+        coverage: fraction of the values outside the chart within the 90 % intervals; NaN for a model without intervals.
     """
 
     attack: str
@@ -199,7 +199,7 @@ def _evaluate(model: LoadedModel, name: str, scene: Scene, photograph: FloatArra
     coverage = float("nan")
     if isinstance(field, CalibratedField):
         low, high = interval_cubes(field, field.shape)
-        coverage = float(((cube >= low) & (cube <= high)).mean())
+        coverage = float(((cube >= low) & (cube <= high))[:, scene.outside_chart()].mean())
     return Attack(name, scene.name, row.rmse, row.angle, row.masked_mrae, coverage)
 
 

@@ -34,7 +34,7 @@ class Scene:
     @property
     def sha256(self) -> str:
         """SHA-256 of the cube and the box of the chart, 64 hexadecimal digits."""
-        digest = hashlib.sha256(np.ascontiguousarray(self.cube))
+        digest = hashlib.sha256(self.cube.tobytes())
         digest.update(repr(self.chart).encode())
         return digest.hexdigest()
 

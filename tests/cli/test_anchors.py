@@ -23,6 +23,7 @@ from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from tests import tiny
 from tests.cli.test_cli import run  # noqa: F401
 from tests.fields.test_anchored import model
+from tests.training import worlds
 
 BANDS = Wavelengths.from_step(400, 700, 10)
 
@@ -133,5 +134,10 @@ def test_where_anchors_do_not_apply(run, photo, anchorable, leaf, tmp_path):
 
 
 def test_evaluate_reports_numbers_of_spots(run, tmp_path):
+    worlds.write_scene(tmp_path / "scenes", worlds.scene("a"))
+    save_checkpoint(tmp_path / "plain.safetensors", tiny.network(), {})
+    words = ("evaluate", "--scenes", tmp_path / "scenes", "--model", tmp_path / "plain.safetensors", "--device", "cpu")
+    code, text, error = run(*words, "--anchors", "0,1")  # before hours of evaluation
+    assert code == 2 and text == "" and "plain has no prior for measured spectra, which --anchors needs" in error
     code, _, error = run("evaluate", "--scenes", tmp_path, "--anchors", "0,x")
     assert code == 2 and "cannot read the numbers of spots '0,x'; write them as in 0,1,3,5,10,24" in error

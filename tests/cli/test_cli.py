@@ -1,6 +1,7 @@
 """The command line as a user types it: files, exit codes, one-line errors."""
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -13,11 +14,16 @@ import torch
 
 import nesr_gui
 from nesr_gui import cli, io
+from nesr_gui.cli.options import write_json
 from nesr_gui.colorimetry.cie import encode_srgb
 from nesr_gui.fields.camera import render_photograph
 from nesr_gui.fields.protocol import CubeField
+from nesr_gui.inference.checkpoint import save_checkpoint
 from nesr_gui.io.spectra.csv import read_curves, write_curves
 from nesr_gui.io.spectra.envi_library import write_curves as write_library
+from nesr_gui.networks.band_network import DiscreteConfig
+from nesr_gui.networks.baselines import BandInterpolationConfig, SparseCodingConfig
+from nesr_gui.networks.registry import build
 from nesr_gui.spectral import Quantity, Spectrum, Wavelengths
 from nesr_gui.training.trainer import Trainer
 from tests.networks.test_authors_release import release_state
@@ -185,6 +191,47 @@ def test_train_then_evaluate(run, tmp_path):
     code, _, error = run(*brief, model)
     assert (code, "several models are called run/model" in error) == (2, True)
     assert run(*train[:-1], "nobody", "--steps", 3)[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("config", "left_out"),
+    [
+        (DiscreteConfig("hscnn_r", 6, 1, bands=tuple(Wavelengths.evenly_spaced(61))), "61 bands"),
+        (BandInterpolationConfig(), "5 bands"),
+        (SparseCodingConfig(atoms=8), None),
+    ],
+)
+def test_any_model_is_evaluated_as_far_as_possible(run, tmp_path, config, left_out):
+    """What does not apply to it is left out with a line, instead of all that was found before."""
+    worlds.write_scene(tmp_path / "scenes", worlds.scene("a", side=13))
+    torch.manual_seed(0)
+    network = build(config)
+    for fitted in network.buffers():
+        fitted.uniform_()
+    save_checkpoint(tmp_path / "many.safetensors", network, {})
+    report, failures = tmp_path / "f.json", tmp_path / "f.png"
+    words = ("--model", tmp_path / "many.safetensors", "--json", report, "--failures", failures, "--device", "cpu")
+    code, text, _ = run("evaluate", "--scenes", tmp_path / "scenes", *words)
+    assert code == 0 and (f"the parts of many are not evaluated: it answers {left_out}" in text) == bool(left_out)
+    found = json.loads(report.read_text())
+    assert found["accuracy"] and bool(found["contributions"]) != bool(left_out) and failures.exists()
+
+
+@pytest.mark.parametrize("option", ["--cameras", "--colours"])
+def test_a_file_that_is_not_for_attacks_is_told_before_them(run, model_file, tmp_path, option):
+    worlds.write_scene(tmp_path / "scenes", worlds.scene("a"))
+    np.savez(tmp_path / "other.npz", x=np.zeros(3))
+    words = ("evaluate", "--scenes", tmp_path / "scenes", "--model", model_file, "--attacks", "--device", "cpu")
+    code, text, error = run(*words, option, tmp_path / "other.npz")
+    assert (code, text, error.count("\n")) == (2, "", 1)
+
+
+def test_numbers_that_are_not_finite_are_null_in_json(tmp_path):
+    """Strict readers refuse a file with NaN."""
+    content = {"a": math.nan, "b": [math.inf, 1.5, np.float64(-np.inf)], "c": ({"d": math.nan}, 2, "NaN", None, True)}
+    write_json(tmp_path / "f.json", content)
+    read = json.loads((tmp_path / "f.json").read_text(), parse_constant=pytest.fail)
+    assert read == {"a": None, "b": [None, 1.5, None], "c": [{"d": None}, 2, "NaN", None, True]}
 
 
 def test_a_calibrated_model_says_how_far_it_may_be_off(run, tmp_path):

@@ -70,6 +70,12 @@ def memory(request, monkeypatch):
     return lambda model: model
 
 
+def test_wavelengths_may_be_an_array_in_reverse(model):
+    """As NumPy makes it: without a copy, which torch refuses."""
+    field, nm, points = encode(tiny.image(9, 10), model), np.array(NM), [(1, 2), (8, 9)]
+    np.testing.assert_allclose(field.spectra(points, nm[::-1]), field.spectra(points, nm)[:, ::-1], **CLOSE)
+
+
 def joint(model: LoadedModel, image: RGBImage, nm: list[float]) -> np.ndarray:
     """The network's own forward pass over the whole image, its last pixels repeated up to whole cells: (L, H, W)."""
     level, (height, width) = cie.white_level(image.values), image.shape

@@ -89,3 +89,9 @@ def test_coverage_under_attack_is_that_of_the_scene(model):
     none, *others = attacks(model, [scene])
     assert quality is not None and none.coverage == pytest.approx(quality.coverage)
     assert min(row.coverage for row in others) < none.coverage - 0.1
+    marked = dataclasses.replace(scene, cube=scene.cube.copy(), chart=(0, 16, 0, 16))
+    marked.cube[:, :16, :16] = np.linspace(1, 0, 31)[:, None, None]  # whose colours are no others
+    without, *_ = attacks(model, [marked])
+    assert without.coverage == pytest.approx(interval_quality(model, marked).coverage)
+    with_chart = next(attacks(model, [dataclasses.replace(marked, chart=None)]))
+    assert abs(with_chart.coverage - without.coverage) > 0.01

@@ -77,7 +77,7 @@ class TrainingJob:
             used = {key: value for key, value in used.items() if key not in ("window", "decoded")}
         record |= {"counts": self.counts, "seed": self.seed, "settings": used, "band_shape": asdict(shape)}
         record |= {"scenes": {scene.name: scene.sha256 for scene in scenes}, "spectra": dict(spectra)}
-        counted = {scene.name: hashlib.sha256(np.ascontiguousarray(scene.counted)).hexdigest() for scene in scenes}
+        counted = {scene.name: hashlib.sha256(scene.counted.tobytes()).hexdigest() for scene in scenes}
         return record | {"counted": counted}
 
 
