@@ -99,7 +99,12 @@ def evaluate(models: tuple[Path, ...], report: Path | None, anchors: str | None,
 
 @click.command()
 @click.argument("model", type=FILE)
-@click.option("--runs", type=FOLDER, required=True, help="Folder of runs, each named after its held-out scene.")
+@click.option(
+    "--runs",
+    type=FOLDER,
+    required=True,
+    help="Folder of `train --leave-out` runs; each model records its own.",
+)
 @click.option("--scenes", type=FOLDER, required=True, help="Folder of all scenes (CAVE layout).")
 @click.option("--spectra", type=FILE, multiple=True, help="Spectrum library (.npz); repeatable.")
 def calibrate(model: Path, runs: Path, scenes: Path, spectra: tuple[Path, ...]) -> None:
