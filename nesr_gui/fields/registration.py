@@ -97,7 +97,8 @@ def resize_area(values: FloatArray, size: Shape) -> FloatArray:
     if known.all():
         return _averaged(values, size)
     share = _averaged(known.astype(np.float32), size)
-    return _averaged(np.where(known, values, np.float32(0)), size) / np.where(share > 0, share, np.float32(np.nan))
+    share[share == 0] = np.nan
+    return _averaged(np.where(known, values, np.float32(0)), size) / share
 
 
 def _averaged(values: FloatArray, size: Shape) -> FloatArray:
