@@ -103,7 +103,7 @@ def evaluate(models: tuple[Path, ...], report: Path | None, anchors: str | None,
     "--runs",
     type=FOLDER,
     required=True,
-    help="Folder of `train --leave-out` runs; each model records its own.",
+    help="Folder of runs of `train --leave-out`; each model records what was left out.",
 )
 @click.option("--scenes", type=FOLDER, required=True, help="Folder of all scenes (CAVE layout).")
 @click.option("--spectra", type=FILE, multiple=True, help="Spectrum library (.npz); repeatable.")

@@ -447,9 +447,13 @@ def test_a_cube_dropped_on_a_mark_is_opened(window: App, tmp_path: Path, qtbot: 
         ("hello", "cannot read spectra from spot.csv"),
         ("", "cannot read spectra from spot.csv"),
         ("wavelength_nm,leaf\n450,1\n650,1\n", "covers 450-650 nm; a measured spectrum must cover 400-700 nm"),
-        ("wavelength_nm,leaf\n400,0\n700,0\n", "leaf is black or has the opposite colour of its spot"),
+        ("wavelength_nm,leaf\n400,1\n700,1\n", "leaf has no values between 400 and 700 nm"),
+        (
+            "wavelength_nm,leaf\n" + "".join(f"{nm},0\n" for nm in range(400, 701, 20)),
+            "leaf is black or has the opposite colour of its spot",
+        ),
     ],
-    ids=["text", "empty", "range", "black"],
+    ids=["text", "empty", "range", "gap", "black"],
 )
 def test_unusable_files_are_refused_in_one_sentence(
     window: App, tmp_path: Path, qtbot: QtBot, content: str, message: str

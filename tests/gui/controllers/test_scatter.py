@@ -284,7 +284,7 @@ def test_an_invalid_axis_gives_one_sentence(plotted: App, qtbot: QtBot, text: st
     words = plotted.scatter.panel.words.text()
     assert words.startswith(sentence) and words.endswith(".") and "\n" not in words
     assert plotted.document.scatter.map is before and plotted.document.scatter.plot == ScatterPlot()
-    assert not plotted.document.undo_stack.canUndo() and not busy(plotted)
+    assert not plotted.document.undo_stack.canUndo() and not plotted.worker.is_busy(Task.SCATTER)
 
 
 def test_axes_without_values_are_told(plotted: App, qtbot: QtBot) -> None:

@@ -340,7 +340,7 @@ def test_what_cannot_be_seen_is_told_where_the_colour_would_stand(app: App, qtbo
     settled(app, qtbot)
     assert [app.window.table.item(row, X).text() for row in (0, 1)] == ["–", "–"]
     assert "invalid values" in app.window.table.item(0, X).toolTip()
-    assert "has no response, or not in all three" in app.window.table.item(1, X).toolTip()
+    assert "lies outside 400-430 nm, which therefore do not determine a colour" in app.window.table.item(1, X).toolTip()
     assert "has no response" not in app.window.messages.text.text()
 
 
