@@ -187,7 +187,7 @@ def _draw_bar(painter: QPainter, page: Page, where: QRectF) -> None:
         y = where.bottom() - where.height() * value / page.figure.limit
         painter.setPen(QPen(INK, 0.5))
         painter.drawLine(QPointF(where.right(), y), QPointF(where.right() + 2.5, y))
-        draw_number(painter, QRectF(where.right() + 4, y - 6, BAR - 20, 12), value)
+        draw_number(painter, QRectF(where.right() + 4, y - 6, BAR - 20, 12), value, points=8)
 
 
 def _image(picture: UInt8Array) -> QImage:

@@ -140,17 +140,22 @@ def test_a_photograph_developed_while_its_cube_is_opened_has_another_gain(
     assert "gain 1" in opened.window.messages.text.text() and opened.document.source.truth == cube
 
 
+def develop_meanwhile(app: App, held: Held, qtbot: QtBot) -> None:
+    """Develop the photograph one stop darker while a registration is held, and let it end."""
+    qtbot.waitUntil(held.begun.is_set)
+    app.document.development.choose(DevelopSettings(stops=-1.0))
+    qtbot.waitUntil(lambda: app.document.developed == DevelopSettings(stops=-1.0))
+    held.gate.set()
+    qtbot.waitUntil(lambda: not app.worker.is_busy(Task.REGISTER))
+
+
 def test_a_cube_that_is_opened_replaces_another_also_if_the_photograph_is_developed_meanwhile(
     compared: App, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = Held(comparison.open_truth)
     monkeypatch.setattr(comparison, "open_truth", held)
     compared.comparison.open(write(tmp_path / "upright.h5", context()))
-    qtbot.waitUntil(held.begun.is_set)
-    compared.document.development.choose(DevelopSettings(stops=-1.0))
-    qtbot.waitUntil(lambda: compared.document.developed == DevelopSettings(stops=-1.0))
-    held.gate.set()
-    qtbot.waitUntil(lambda: not compared.worker.is_busy(Task.REGISTER))
+    develop_meanwhile(compared, held, qtbot)
     assert compared.document.measurement.name == "upright.h5"
     assert compared.document.measurement.match.gain == pytest.approx(0.5, rel=0.01)
 
@@ -161,11 +166,7 @@ def test_an_orientation_is_chosen_also_if_the_photograph_is_developed_meanwhile(
     held = Held(comparison.match_again)
     monkeypatch.setattr(comparison, "match_again", held)
     compared.comparison.register(Orientation.FLIPPED)
-    qtbot.waitUntil(held.begun.is_set)
-    compared.document.development.choose(DevelopSettings(stops=-1.0))
-    qtbot.waitUntil(lambda: compared.document.developed == DevelopSettings(stops=-1.0))
-    held.gate.set()
-    qtbot.waitUntil(lambda: not compared.worker.is_busy(Task.REGISTER))
+    develop_meanwhile(compared, held, qtbot)
     match = compared.document.measurement.match
     assert match.orientation is Orientation.FLIPPED and compared.document.measurement.is_chosen
     assert match.gain == pytest.approx(1, rel=0.01)
