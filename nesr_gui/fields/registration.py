@@ -50,10 +50,10 @@ def register(photograph: RGBImage, cube: SpectralField, progress: ProgressCallba
     if best < MIN_CORRELATION:
         raise RegistrationError(
             f"the measured cube does not look like the photograph in any orientation (the best correlation is "
-            f"{best:.2f}, {MIN_CORRELATION:g} is needed); open the cube that was measured of the same scene"
+            f"{best:z.2f}, {MIN_CORRELATION:g} is needed); open the cube that was measured of the same scene"
         )
     gain = fit_gain(photograph, turn.apply(rendered))
-    return Registration(turn, gain, round(best, 4), round(scores[1][0], 4) if len(scores) > 1 else None)
+    return Registration(turn, gain, round(best, 4), round(scores[1][0], 4))
 
 
 def register_in_orientation(

@@ -72,6 +72,14 @@ def oklab_hues(rgb):
     return np.unwrap(np.arctan2(lab[:, 2], lab[:, 1]))
 
 
+def test_oklab_is_that_of_colour_science():
+    """As published, from linear sRGB; colour-science has it from XYZ with its own rounding of the matrix."""
+    rgb = np.random.default_rng(1).random((50, 3))
+    expected = colour.XYZ_to_Oklab(colour.RGB_to_XYZ(rgb, "sRGB"))
+    np.testing.assert_allclose(np.cbrt(rgb @ cie._OKLAB_LMS.T) @ cie._OKLAB_LAB.T, expected, atol=2e-3)
+    np.testing.assert_allclose(rgb @ np.linalg.inv(cie._XYZ_TO_SRGB).T, colour.RGB_to_XYZ(rgb, "sRGB"), atol=2e-4)
+
+
 def test_colours_of_wavelengths_are_inside_srgb_at_the_hue_of_the_spectrum():
     """Clipping negative values instead would turn the hue."""
     _, rgb = cie._spectral_colours()
@@ -96,6 +104,11 @@ def test_checker_is_interpolated_between_published_samples():
     coarse = cie.colour_checker(cie.CAMERA_BANDS)
     np.testing.assert_array_equal(fine[:, ::2], coarse)
     np.testing.assert_allclose(fine[:, 1], coarse[:, :2].mean(1), rtol=1e-5)
+
+
+def test_an_unknown_illuminant_is_refused_in_a_sentence():
+    with pytest.raises(ValueError, match="unknown CIE illuminant 'D66'; choose A, D50"):
+        cie.illuminant("D66")
 
 
 def test_threads_that_need_colours_at_once_import_them_one_after_the_other(monkeypatch):

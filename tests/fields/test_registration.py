@@ -7,7 +7,13 @@ import pytest
 
 from nesr_gui.colorimetry.cie import render_camera_rgb
 from nesr_gui.fields.protocol import Cancelled, CubeField
-from nesr_gui.fields.registration import RegistrationError, possible_orientations, register, register_in_orientation
+from nesr_gui.fields.registration import (
+    RegistrationError,
+    fit_gain,
+    possible_orientations,
+    register,
+    register_in_orientation,
+)
 from nesr_gui.fields.resampled import Orientation, ResampledField
 from nesr_gui.spectral import FloatArray, Quantity, RGBImage, Wavelengths
 
@@ -66,6 +72,22 @@ def test_a_gain_that_the_photograph_cannot_tell_from_one_is_one() -> None:
     assert register(PHOTOGRAPH, CubeField(SCENE * np.float32(1.002), BANDS, Quantity.REFLECTANCE)).gain == 1.0
 
 
+def test_a_photograph_that_cannot_tell_a_gain_leaves_the_values() -> None:
+    dark = RGBImage(np.zeros((40, 60, 3), np.float32))
+    assert fit_gain(dark, np.moveaxis(PHOTOGRAPH.values, -1, 0)) == 1.0
+
+
+def test_the_correlation_is_that_of_compressed_colours_about_the_means_of_their_channels() -> None:
+    values = SCENE + 0.3 * scene(40, 60, seed=9)
+    colours = [each.values ** (1 / 2.2) for each in (PHOTOGRAPH, photographed(values))]
+    one, other = ((part - part.mean((0, 1))).ravel() for part in colours)
+    expected = np.corrcoef(one, other)[0, 1]
+    assert expected < 0.97
+    found = register(PHOTOGRAPH, CubeField(values, BANDS, Quantity.REFLECTANCE))
+    assert found.correlation == pytest.approx(expected, abs=1e-3)
+    assert f"correlation {found.correlation:.3f} (next best {found.next_best:.2f})" in found.in_words()
+
+
 def test_an_overexposed_photograph_has_the_gain_of_what_is_not_clipped() -> None:
     bright = photographed(SCENE * np.float32(4))
     assert (bright.values == 1).any()
@@ -105,7 +127,8 @@ def test_radiance_and_part_of_the_wavelengths_are_enough_to_match() -> None:
 
 def test_the_user_may_know_better() -> None:
     cube = CubeField(SCENE, BANDS, Quantity.REFLECTANCE)
-    assert register_in_orientation(PHOTOGRAPH, cube, Orientation.FLIPPED).orientation is Orientation.FLIPPED
+    chosen = register_in_orientation(PHOTOGRAPH, cube, Orientation.FLIPPED)
+    assert chosen.orientation is Orientation.FLIPPED and "next best" not in chosen.in_words()
     with pytest.raises(RegistrationError, match="other proportions"):
         register_in_orientation(PHOTOGRAPH, cube, Orientation.TURNED_LEFT)
 
@@ -115,7 +138,7 @@ def test_what_does_not_match_is_refused_in_a_sentence() -> None:
         register(PHOTOGRAPH, CubeField(scene(40, 42), BANDS))
     with pytest.raises(RegistrationError, match="does not look like"):
         register(PHOTOGRAPH, CubeField(scene(40, 60, seed=9), BANDS))
-    with pytest.raises(RegistrationError, match="does not look like"):
+    with pytest.raises(RegistrationError, match="the best correlation is 0.00"):
         register(PHOTOGRAPH, CubeField(np.ones_like(SCENE), BANDS))
     with pytest.raises(ValueError, match="800-1100 nm"):
         register(PHOTOGRAPH, CubeField(SCENE, Wavelengths.from_step(800, 1100, 10)))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
+from torch.nn.functional import interpolate
 
 from nesr_gui.fields.protocol import CubeField
 from nesr_gui.fields.resampled import Orientation, Registration, ResampledField, ResamplingWeights, binned_field
@@ -73,6 +75,13 @@ def test_weights_sum_to_one_and_keep_a_ramp(size: int, source: int) -> None:
     made = (taps.weights * ramp[taps.at]).sum(1)
     inside = (middle >= 1) & (middle <= source - 1)  # beyond the last centres a constant stands for the slope
     np.testing.assert_allclose(made[inside], middle[inside], atol=0.13)  # pixels are steps, not slopes
+
+
+@pytest.mark.parametrize("size", [(12, 18), (13, 25), (24, 36), (60, 19)])
+def test_enlarging_is_the_bilinear_interpolation_of_other_libraries(size: tuple[int, int]) -> None:
+    """To the outer edges, where the outermost values continue."""
+    expected = interpolate(torch.from_numpy(VALUES)[None], size, mode="bilinear", align_corners=False)[0].numpy()
+    np.testing.assert_allclose(ResampledField(CUBE, size).cube(BANDS).values, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_a_pixel_without_value_spoils_no_other() -> None:
