@@ -157,10 +157,12 @@ class MatchedFilter:
         if not variance > 0:
             raise ValueError("the background does not vary; choose a larger region for the background")
         offsets = values - moments.mean
+        is_mean = np.isclose(values, moments.mean, rtol=_SAME, atol=0).all(axis=1)
+        if is_mean.any():
+            name = names[is_mean.argmax()]
+            raise ValueError(f"the target {name} is the mean of the background; choose another target")
         filters = np.linalg.solve(covariance + _RIDGE * variance * np.eye(len(wavelengths)), offsets.T).T
         power = np.einsum("kl,kl->k", filters, offsets)
-        if (same := np.flatnonzero(power <= 0)).size:
-            raise ValueError(f"the target {names[same[0]]} is the mean of the background; choose another target")
         return cls(names, wavelengths, moments.mean, filters / power[:, None], sampling_text(image, moments.count))
 
     def scores(self, spectra: FloatArray) -> FloatArray:
@@ -177,6 +179,7 @@ class MatchedFilter:
 
 
 _RIDGE = 1e-6
+_SAME = 1e-5  # relative difference within which a target is the mean, rounded to 32 bits
 
 
 class Classification:

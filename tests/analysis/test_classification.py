@@ -135,6 +135,13 @@ def test_pixels_without_values_are_not_uncertain():
     assert sum(each.pixels for each in counts) == made.values[0].size - 1
 
 
+def test_a_map_describes_on_which_side_of_the_threshold_its_classes_lie():
+    target = chart_spectra()[2]
+    angles = Classification(SpectralAngleMapper([target], BANDS), 5.0).describe()
+    scores = Classification(MatchedFilter.fit(field_of(VALUES), [target], BANDS), 0.5).describe()
+    assert (angles["threshold"], scores["threshold"]) == ("at most 5°", "at least 0.5")
+
+
 def test_a_region_limits_the_map():
     region = Region.parse("ellipse 4,4 16,20")
     made = compute_map(field_of(VALUES), Classification(SpectralAngleMapper(chart_spectra(), BANDS), 90), region=region)
@@ -180,6 +187,8 @@ def test_bad_input_is_refused_in_one_sentence():
     with pytest.raises(ValueError, match="the background does not vary"):
         MatchedFilter.fit(flat, chart_spectra(1), BANDS)
     mean = Spectrum(BANDS, VALUES.mean((1, 2)), "mean")
+    with pytest.raises(ValueError, match="the target mean is the mean of the background"):
+        MatchedFilter.fit(field_of(VALUES), [*chart_spectra(2), mean], BANDS)
     with pytest.raises(ValueError, match="255 classes requested; at most 254"):
         SpectralAngleMapper([mean] * 255, BANDS)
 
