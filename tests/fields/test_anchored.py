@@ -10,7 +10,15 @@ import pytest
 
 from nesr_gui.colorimetry import cie
 from nesr_gui.fields import anchored as anchored_module
-from nesr_gui.fields.anchored import MARGIN, NOISE, Anchor, AnchoredField, CalibratedAnchoredField, anchored
+from nesr_gui.fields.anchored import (
+    MARGIN,
+    NOISE,
+    Anchor,
+    AnchorCheck,
+    AnchoredField,
+    CalibratedAnchoredField,
+    anchored,
+)
 from nesr_gui.fields.protocol import CalibratedField
 from nesr_gui.fields.residual_prior import DARK, LEVELS, IntervalNarrowing, interpolate
 from nesr_gui.inference import engine
@@ -305,6 +313,20 @@ def test_a_bad_reading_shows_itself(beneath):
     checks = flat.anchored([bad, *anchors[1:]]).checks()
     assert checks[0].left_out > checks[0].before
     assert checks[0].left_out == max(check.left_out for check in checks)
+
+
+@pytest.mark.parametrize(
+    ("colour", "before", "left_out", "doubt"),
+    [
+        (10.1, 0.2, 0.2, "another colour than the photograph (ΔE2000 10)"),
+        (9.9, 0.2, 0.29, ""),
+        (9.9, 0.2, 0.31, "contradicts the others: without it, they miss it by 31%, the photograph alone by 20%"),
+        (9.9, 0.01, 0.09, ""),  # more, but little
+    ],
+)
+def test_a_reading_is_doubted_for_its_colour_or_for_the_others(colour, before, left_out, doubt):
+    found = AnchorCheck(before=before, left_out=left_out, after=0.01, colour=colour, scale=1.0).doubt
+    assert doubt in found and bool(found) is bool(doubt)
 
 
 def test_anchors_are_plain_data(anchors):
