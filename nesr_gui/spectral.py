@@ -327,9 +327,13 @@ def varied_pixels(image: RGBImage, count: int = 3) -> list[tuple[int, int]]:
     """Return `count` source pixels (row, col) in uniform areas of different colours; deterministic for an image."""
     height, width = image.shape
     side = max(max(height, width) // 12, 1)
+    starts = [min(side // 2, max(size - side, 0)) for size in (height, width)]  # a narrow image has one row of areas
+    tops, lefts = (
+        range(start, max(size - side, start + 1), side) for start, size in zip(starts, image.shape, strict=True)
+    )
     cells = []
-    for top in range(side // 2, max(height - side, 1), side):
-        for left in range(side // 2, max(width - side, 1), side):
+    for top in tops:
+        for left in lefts:
             values = image.values[top : top + side, left : left + side].reshape(-1, 3)
             mean = np.sqrt(values.mean(axis=0))
             evenness = 1 / (1 + 20 * float(values.std(axis=0).mean()))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nesr_gui.spectral import RGBImage, SpectralCube, Spectrum, Wavelengths, as_wavelength_array
+from nesr_gui.spectral import RGBImage, SpectralCube, Spectrum, Wavelengths, as_wavelength_array, varied_pixels
 
 
 def test_every_includes_its_end_where_steps_reach_it():
@@ -81,3 +81,19 @@ def test_reduction_averages_blocks_in_linear_light(shape, most):
 def test_a_small_image_is_not_copied():
     image = RGBImage(np.zeros((4, 4, 3), np.float32))
     assert image.reduced(16) is image
+
+
+@pytest.mark.parametrize("shape", [(40, 60), (60, 40), (1, 1), (1, 50), (20, 300), (300, 20), (100, 2400)])
+def test_pixels_of_different_colours_are_found_in_images_of_any_proportions(shape):
+    height, width = shape
+    image = np.random.default_rng(0).random((height, width, 3), np.float32)  # of no use …
+    colours = np.array([[0.8, 0.1, 0.1], [0.1, 0.7, 0.1], [0.1, 0.1, 0.6]], np.float32)
+    parts = np.array_split(np.arange(max(shape)), 4)[:3]
+    for part, colour in zip(parts, colours, strict=True):  # … but for three areas
+        image[(slice(None), part) if width >= height else part] = colour
+    found = varied_pixels(RGBImage(image, binning=2))
+    assert all(row < 2 * height and col < 2 * width for row, col in found)
+    chosen = {tuple(image[row // 2, col // 2]) for row, col in found}
+    assert len(found) == min(3, image[..., 0].size)
+    if min(shape) > 1:
+        assert chosen == {tuple(colour) for colour in colours}
