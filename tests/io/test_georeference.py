@@ -52,6 +52,32 @@ def test_image_and_map_coordinates_are_inverse_also_if_rotated() -> None:
     points = np.random.default_rng(1).uniform(0, 50, (20, 2))
     np.testing.assert_allclose(rotated.to_image(rotated.to_map(points)), points, atol=1e-9)
     assert rotated.pixel_metres == pytest.approx(10) and rotated.map_info() == ""
+    np.testing.assert_allclose(rotated.window(3, 5).to_map([(0, 0)]), rotated.to_map([(3, 5)]))
+    np.testing.assert_allclose(rotated.binned(4).to_map([(1, 2)]), rotated.to_map([(4, 8)]))
+    np.testing.assert_allclose(rotated.flipped(9).to_map([(2, 1)]), rotated.to_map([(7, 1)]))
+
+
+def test_only_zones_of_utm_are_known_to_be_in_metres() -> None:
+    for epsg, metres in {32601: 1, 32660: 1, 32701: 1, 32600: None, 32661: None, 32800: None, 4326: None}.items():
+        assert Georeference.upright((0, 0), (10, 10), epsg).metres == metres
+
+
+def test_the_reference_pixel_of_an_envi_header_is_where_gdal_takes_it_to_be(tmp_path: Path) -> None:
+    """It counts from 1 at the corner of the image, may be any pixel, and its position that of its upper left corner."""
+    path = tmp_path / "cube.hdr"
+    io.write_cube(path, CubeField(VALUES, BANDS, provenance={KEY: MAP_INFO}), BANDS)
+    header = path.read_text(encoding="utf-8").replace("UTM, 1.000, 1.000,", "UTM, 4.5, 3.0,")
+    assert "4.5, 3.0" in header
+    path.write_text(header, encoding="utf-8")
+    with opened_by_gdal(path.with_suffix(".img")) as image:
+        expected = [image.xy(row, col, offset="ul") for row, col in ((0, 0), (6, 7))]
+    np.testing.assert_allclose(stated(path).to_map([(0, 0), (6, 7)]), expected)
+    np.testing.assert_allclose(expected[0], (500000 - 3.5 * 30, 4100000 + 2 * 30))
+
+
+def test_an_image_without_a_file_or_attributes_lies_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "photo.png").write_bytes(b"")
+    assert Georeference.of_image(None, {}) is None and Georeference.of_image(tmp_path / "photo.png", {}) is None
 
 
 @pytest.mark.parametrize(
