@@ -51,6 +51,26 @@ def test_noise_below_zero_does_not_make_the_error_negative_or_infinite(kind):
     assert float(metrics.mrae(kind(np.full(3, 0.1)), truth)) == pytest.approx(float(errors.mean()))
 
 
+@pytest.mark.parametrize("kind", [np.asarray, torch.tensor])
+def test_one_spectrum_has_one_angle(kind):
+    angle = metrics.spectral_angle(kind(GUESS[0]), kind(TRUTH[0]))
+    assert angle.shape == () and float(angle) == pytest.approx(float(metrics.spectral_angle(GUESS, TRUTH)[0]))
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.tensor])
+def test_a_missing_value_is_not_a_perfect_one(kind):
+    guess, truth = kind(np.where(GUESS == 0.25, np.nan, GUESS)), kind(TRUTH)
+    for metric in (metrics.psnr, metrics.rmse, metrics.mrae):
+        assert math.isnan(float(metric(guess, truth)))
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.tensor])
+@pytest.mark.parametrize("metric", [metrics.psnr, metrics.rmse, metrics.mrae])
+def test_other_shapes_are_not_stretched(metric, kind):
+    with pytest.raises(ValueError, match=r"prediction of shape \(2, 2\) and a truth of shape \(2,\)"):
+        metric(kind(GUESS), kind(TRUTH[0]))
+
+
 def test_mrae_is_a_loss():
     guess = torch.tensor(GUESS, requires_grad=True)
     metrics.mrae(guess, torch.tensor(TRUTH)).backward()
