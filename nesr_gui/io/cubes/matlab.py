@@ -67,6 +67,7 @@ def write_cube(path: str | os.PathLike[str], export: CubeWriterSource) -> None:
             cube.attrs["MATLAB_class"] = np.bytes_("single")
             for name, values in (("bands", export.wavelengths.nm[:, None]), ("norm_factor", np.ones((1, 1)))):
                 file.create_dataset(name, data=values).attrs["MATLAB_class"] = np.bytes_("double")
+            file["bands"].attrs["units"] = "nm"  # MATLAB ignores it
             for key, value in {**export.provenance, "quantity": export.field.quantity.value}.items():
                 file.attrs[key.replace("\0", "")] = str(value).replace("\0", "")
             for _, block in export.tiles(hdf5.TILE, hdf5.TILE):

@@ -25,6 +25,7 @@ from nesr_gui.io import FORMATS, CubeHints, FileKind, Format, StorageEncoding
 from nesr_gui.spectral import Quantity, Wavelengths
 
 UNEVEN = Wavelengths(np.array([400, 450.25, 512.3, 1 / 3 + 600, 700]))
+THERMAL = Wavelengths(np.array([8000.5, 12000.0]))  # which could be in Å or cm⁻¹ if the file did not state their unit
 WRITTEN = [row for row in FORMATS if row.kind is FileKind.CUBE and row.write]
 ENDINGS = [(row, ending) for row in WRITTEN for ending in (row.writes or row.extensions or ("",))]
 STORED = [(row, dtype) for row in WRITTEN for dtype in row.dtypes]
@@ -68,7 +69,7 @@ def by_name(rows: list[tuple[Format, str]]) -> Any:
 @pytest.mark.parametrize("row", WRITTEN, ids=lambda row: row.name)
 def test_sizes_and_bands_come_back(tmp_path: Path, row: Format, shape: tuple[int, int]) -> None:
     path = place(tmp_path, row)
-    for bands in (UNEVEN, Wavelengths(np.array([555.5]))):
+    for bands in (UNEVEN, Wavelengths(np.array([555.5])), THERMAL):
         made, encoding = field(shape, bands), StorageEncoding(row.dtypes[0])
         fractions: list[float] = []
         assert io.write_cube(path, made, bands, encoding=encoding, progress=fractions.append) == 0
