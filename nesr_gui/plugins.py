@@ -78,17 +78,17 @@ def load(kind: Kind, accept: Accept[T], name: str | None = None) -> dict[Plugin,
             if plugin not in _ROWS and plugin not in _REFUSALS:
                 try:
                     _ROWS[plugin] = accept(plugin, entry.load())
-                except Exception as error:  # whatever a plug-in raises must not stop the program
+                except (Exception, SystemExit) as error:  # whatever a plug-in raises must not stop the program
                     _REFUSALS[plugin] = Refusal(plugin, _reason(error))
             if plugin in _ROWS:
                 rows[plugin] = _ROWS[plugin]
     return rows
 
 
-def accepted(kind: Kind) -> list[Any]:
+def accepted(kind: Kind) -> dict[Plugin, Any]:
     """The rows of the plug-ins of a kind that were loaded so far, with which those of others must not collide."""
     with _LOCK:
-        return [row for plugin, row in _ROWS.items() if plugin.kind is kind]
+        return {plugin: row for plugin, row in _ROWS.items() if plugin.kind is kind}
 
 
 def declared(kind: Kind) -> dict[Plugin, EntryPoint]:
@@ -139,7 +139,7 @@ def failure(plugin: Plugin, what: str, error: Exception) -> str:
     return f"{plugin} failed {what} ({_reason(error)}); report this to its author, or uninstall it"
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     text = " ".join(str(error).split())[:300]
     is_own = isinstance(error, TypeError | ValueError) and text
     return text if is_own else f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -26,11 +26,12 @@ def install(example: str, folder: Path) -> None:
     _describe(folder, described["name"], described["version"], described["entry-points"])
 
 
-def write_plugin(folder: Path, name: str, code: str, kind: str, attribute: str = "ROW") -> None:
-    """Write a distribution with one module `NAME_module`, whose attribute is declared as the plug-in `name`."""
+def write_plugin(folder: Path, name: str, code: str, kind: str, module: str = "") -> None:
+    """Write a distribution whose `ROW`, of `NAME_module` or another module, is declared as the plug-in `name`."""
     folder.mkdir(exist_ok=True)
-    (folder / f"{name}_module.py").write_text(code, encoding="utf-8")
-    _describe(folder, f"dist-{name}", "2.5", {f"nesr_gui.{kind}": {name: f"{name}_module:{attribute}"}})
+    owner, module = module or name, module or f"{name}_module"
+    (folder / f"{module}.py").write_text(code, encoding="utf-8")
+    _describe(folder, f"dist-{owner}", "2.5", {f"nesr_gui.{kind}": {name: f"{module}:ROW"}})
 
 
 def _describe(folder: Path, name: str, version: str, groups: dict[str, dict[str, str]]) -> None:

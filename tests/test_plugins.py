@@ -283,7 +283,18 @@ FORMAT = "from nesr_gui.io.registry import FileKind, Format\n"
         ("formats", FORMAT + "ROW = Format('ENVI', ('.envy',), FileKind.CUBE, print)", "ENVI belongs to the format"),
         ("formats", FORMAT + "ROW = Format('X', ('.nc',), FileKind.CUBE, print)", ".nc belongs to the format NetCDF-4"),
         ("formats", FORMAT + "ROW = Format('X', (), FileKind.CUBE, print)", "must have extensions"),
-        ("formats", FORMAT + "ROW = Format('X', ('.x',), FileKind.PHOTOGRAPH)", "must have extensions, and read or"),
+        ("formats", "raise SystemExit(3)", "SystemExit: 3"),
+        ("formats", FORMAT + "ROW = Format('X', ('.x',), FileKind.PHOTOGRAPH)", "must have extensions, and read files"),
+        ("formats", FORMAT + "ROW = Format('X', ('.x',), FileKind.CUBE, None, print)", "must have extensions"),
+        ("formats", FORMAT + "ROW = Format('X', '.x', FileKind.CUBE, print)", "expected a tuple of endings"),
+        ("formats", FORMAT + "ROW = Format('X', ('x',), FileKind.CUBE, print)", "its extensions are ('x',); expected"),
+        ("formats", FORMAT + "ROW = Format('X', ('.NC',), FileKind.CUBE, print)", "its extensions are ('.NC',)"),
+        ("formats", FORMAT + "ROW = Format('X', ('',), FileKind.CUBE, print)", "its extensions are ('',); expected"),
+        (
+            "formats",
+            FORMAT + "ROW = Format('X', ('.x',), FileKind.CUBE, print, print, writes=('.tar.x',))",
+            "its extensions are ('.tar.x',); expected",
+        ),
         (
             "formats",
             FORMAT + "ROW = Format('X', ('.x',), FileKind.PHOTOGRAPH, print, print)",
@@ -334,6 +345,27 @@ def test_two_plugins_of_one_name_do_not_replace_each_other(tmp_path: Path) -> No
         assert "second" in str(plugins.refused()[0])
 
 
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("encoders", "from nesr_gui.networks.encoders import Encoder\nROW = Encoder(__name__, print, 1, 1)"),
+        ("models", "from pathlib import Path\nROW = Path(__file__).parent / __name__ / 'same.safetensors'"),
+    ],
+)
+def test_the_second_of_two_plugins_that_are_called_alike_is_named(tmp_path: Path, kind: str, code: str) -> None:
+    load = {"models": model_library.models, "encoders": encoders.available_encoders}[kind]
+    for name in ("first", "second"):
+        (tmp_path / "site" / name).mkdir(parents=True)
+        (tmp_path / "site" / name / "same.safetensors").touch()
+        write_plugin(tmp_path / "site", "same", code, kind, module=name)
+    with installed(tmp_path / "site"):
+        assert "first" in str(load()["same"])
+        (told,) = plugins.refused()
+        assert told.plugin.distribution == "dist-second 2.5" and "called same" in told.reason
+        if kind == "encoders":
+            assert encoders.encoder("same").title == "first"
+
+
 def test_a_reader_that_fails_is_named(tmp_path: Path) -> None:
     code = FORMAT + "def read(path, hints): return {'a': 1}[path.stem]\nROW = Format('X', ('.x',), FileKind.CUBE, read)"
     write_plugin(tmp_path / "site", "bad", code, "formats")
@@ -345,6 +377,30 @@ def test_a_reader_that_fails_is_named(tmp_path: Path) -> None:
             "or uninstall it"
         )
         assert "returned a int for a.x; expected a CubeField" in refusal(io.open_cube, tmp_path / "a.x")
+
+
+@pytest.mark.parametrize(
+    ("kind", "read"), [("CUBE", io.open_cube), ("PHOTOGRAPH", io.read_photograph), ("CURVES", read_spectra)]
+)
+def test_a_reader_that_refuses_in_words_of_a_library_is_named(tmp_path: Path, kind: str, read: Any) -> None:
+    code = f"def read(path, *hints): int('12;')\nROW = Format('X', ('.x',), FileKind.{kind}, read)"
+    write_plugin(tmp_path / "site", "bad", FORMAT + code, "formats")
+    (tmp_path / "a.x").write_bytes(b"what")
+    with installed(tmp_path / "site"):
+        assert refusal(read, tmp_path / "a.x").startswith(
+            "the plug-in bad of dist-bad 2.5 failed with a.x (invalid literal for int() with base 10: '12;')"
+        )
+
+
+def test_pixels_above_the_full_scale_are_not_cut(tmp_path: Path) -> None:
+    code = """import numpy as np
+from nesr_gui.io.photos.photo import DecodedPixels
+def read(path): return DecodedPixels(np.full((2, 3, 3), 4000, np.uint16))
+ROW = Format('X', ('.x',), FileKind.PHOTOGRAPH, read)"""
+    write_plugin(tmp_path / "site", "bad", FORMAT + code, "formats")
+    (tmp_path / "a.x").write_bytes(b"what")
+    with installed(tmp_path / "site"):
+        assert "expected DecodedPixels whose `white` is at least 4000" in refusal(io.read_photograph, tmp_path / "a.x")
 
 
 @pytest.mark.parametrize(

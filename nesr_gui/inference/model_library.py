@@ -81,12 +81,13 @@ def _accept(plugin: plugins.Plugin, value: object) -> Path:
 
     Raises:
         TypeError: it is neither.
-        ValueError: there is no such model file, or a bundled model has its name.
+        ValueError: there is no such model file, or its name is taken.
     """
     path = plugins.require(plugin, value() if callable(value) else value, Path)
     if path.suffix != ENDING or not path.is_file():
         raise ValueError(f"there is no model file {path}")
-    if path.stem in {bundled.stem for bundled in resources.models()}:
+    others = (*resources.models(), *plugins.accepted(plugins.Kind.MODELS).values())
+    if path.stem in {other.stem for other in others}:
         raise ValueError(f"there is another model called {path.stem}")
     return path
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import importlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -58,6 +59,9 @@ class Format:
     def ending(self) -> str:
         """Extension of a written file; empty for a folder."""
         return next(iter(self.writes or self.extensions), "")
+
+
+_EXTENSION = re.compile(r"\.[^.A-Z]+")  # as `Path.suffix` has it, in lower case
 
 
 def lazy(module: str, function: str) -> Callable[..., Any]:
@@ -257,18 +261,21 @@ def _accept(plugin: plugins.Plugin, value: object) -> Format:
         ValueError: it cannot be a format of its kind, or its name or an extension is taken.
     """
     row = plugins.require(plugin, value, Format)
-    if row.sandboxed or not row.extensions or not (row.read or row.write):
-        raise ValueError("a format must have extensions, and read or write files without a sandbox")
+    if row.sandboxed or not row.extensions or row.read is None:  # what is written is read back to verify it
+        raise ValueError("a format must have extensions, and read files without a sandbox")
+    for endings in (row.extensions, row.writes):
+        if not all(_EXTENSION.fullmatch(each) for each in endings):
+            raise ValueError(f"its extensions are {endings!r}; expected a tuple of endings in lower case: ('.fits',)")
     if row.kind is not FileKind.CUBE and row.write:
         raise ValueError(f"{row.kind.value.lower()} can be read by plug-ins, not written")
     own = {row.name, *row.extensions, *row.writes}
     if row.kind is FileKind.CURVES and (shared := own & set(SPECTRA)):
         raise ValueError(f"{min(shared)} belongs to the tables of spectra")
-    for other in (*FORMATS, *plugins.accepted(plugins.Kind.FORMATS)):
+    for other in (*FORMATS, *plugins.accepted(plugins.Kind.FORMATS).values()):
         if shared := own & {other.name, *other.extensions, *other.writes}:
             raise ValueError(f"{min(shared)} belongs to the format {other.name}")
-    read = row.read and _guarded(plugin, row.read, partial(_mistake, row.kind))
-    return replace(row, read=read, write=row.write and _guarded(plugin, row.write))
+    read = _guarded(plugin, row.read, UnreadableFile, partial(_mistake, row.kind))
+    return replace(row, read=read, write=row.write and _guarded(plugin, row.write, ValueError))
 
 
 def _mistake(kind: FileKind, result: Any) -> str:
@@ -278,20 +285,33 @@ def _mistake(kind: FileKind, result: Any) -> str:
     if kind is FileKind.PHOTOGRAPH:
         from nesr_gui.io.photos.photo import DecodedPixels
 
-        return "" if isinstance(result, DecodedPixels) else "DecodedPixels"
+        if not isinstance(result, DecodedPixels):
+            return "DecodedPixels"
+        is_cut = result.pixels.dtype.kind != "f" and result.pixels.max() > result.white
+        return f"DecodedPixels whose `white` is at least {result.pixels.max()}" if is_cut else ""
     is_list = isinstance(result, list) and result and all(isinstance(each, Spectrum) for each in result)
     return "" if is_list else "a list of at least one Spectrum"
 
 
 def _guarded(
-    plugin: plugins.Plugin, function: Callable[..., Any], mistake: Callable[[Any], str] | None = None
+    plugin: plugins.Plugin,
+    function: Callable[..., Any],
+    refusal: type[ValueError],
+    mistake: Callable[[Any], str] | None = None,
 ) -> Callable[..., Any]:
-    """The reader or writer of a plug-in, whose unexpected errors and results become sentences."""
+    """The reader or writer of a plug-in, whose unexpected errors and results become sentences.
+
+    Args:
+        plugin: who declares it.
+        function: the reader or writer.
+        refusal: errors with a sentence of their own: of a reader those of files, of a writer also those of the field.
+        mistake: what the result should have been instead; empty if it is right.
+    """
 
     def call(path: Path, *args: Any) -> Any:
         try:
             result = function(path, *args)
-        except (ValueError, OSError, MemoryError, Cancelled):
+        except (refusal, OSError, MemoryError, Cancelled):
             raise
         except Exception as error:
             raise UnreadableFile(plugins.failure(plugin, f"with {path.name}", error)) from error

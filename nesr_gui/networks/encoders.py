@@ -77,7 +77,8 @@ def _accept(plugin: plugins.Plugin, value: object) -> Encoder:
         TypeError: it is no encoder.
         ValueError: its name is taken.
     """
-    if plugin.name in (*ENCODERS, *RESERVED):
+    theirs = (other.name for other in plugins.accepted(plugins.Kind.ENCODERS))
+    if plugin.name in (*ENCODERS, *RESERVED, *theirs):
         raise ValueError(f"there is another encoder called {plugin.name}")
     return plugins.require(plugin, value, Encoder)
 

@@ -107,6 +107,40 @@ def test_a_mode_that_fails_to_describe_itself_does_not_stop_the_window(
     qtbot.waitUntil(exact(opened, "band"), timeout=20_000)
 
 
+VALUES = """import numpy as np
+from nesr_gui.gui.view_modes.base import ValueScale, ViewMode
+class ROW(ViewMode):
+    name, title, tip = 'bad', 'Bad', ''
+    def cache_key(self, context): return (context.field,)
+    def scale(self, context): return ValueScale('bad', 'q', '', (0.0, 1.0))
+    def render(self, context, sampling, progress): return np.zeros(sampling.size, np.float32)
+"""
+
+
+@pytest.mark.parametrize(
+    ("method", "answer", "sentence"),
+    [
+        ("scale", "(0, 1)", "it declares a tuple; expected a nesr_gui.gui.view_modes.base.ValueScale"),
+        ("scale", "ValueScale('bad', 'q', '', (1.0, 1.0))", "the limits of its scale are 1 and 1"),
+        ("scale", "ValueScale('bad', 'q', '', (0.0, np.nan))", "the limits of its scale are 0 and nan"),
+        ("scale", "None", "it returned float32 of shape"),
+        ("options", "[1]", "it declares a int; expected a nesr_gui.gui.view_modes.base.ModeOption"),
+        ("cache_key", "(context.field, np.zeros(3))", "its cache key has an array"),
+    ],
+)
+def test_a_mode_that_describes_itself_wrongly_does_not_stop_the_window(
+    opened: App, site: Path, qtbot: QtBot, method: str, answer: str, sentence: str
+) -> None:
+    write_plugin(site, "bad", f"{VALUES}    def {method}(self, context): return {answer}\n", "view_modes")
+    load(opened, qtbot)
+    getattr(view_modes.MODES["bad"], method)(RenderContext.of(opened.document))
+    opened.view.show_mode("bad")
+    qtbot.waitUntil(lambda: sentence in opened.window.messages.text.text(), timeout=20_000)
+    fill_mode_menu(QMenu(), RenderContext.of(opened.document), 0, opened.view.set_settings)
+    opened.view.show_mode("band")
+    qtbot.waitUntil(exact(opened, "band"), timeout=20_000)
+
+
 def test_a_session_opens_in_the_mode_of_a_plugin(opened: App, site: Path, tmp_path: Path, qtbot: QtBot) -> None:
     load(opened, qtbot)
     opened.view.show_mode("mean_wavelength")

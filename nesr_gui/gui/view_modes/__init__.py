@@ -67,7 +67,7 @@ def _accept(plugin: plugins.Plugin, value: object) -> PluginMode:
         ValueError: its name is taken.
     """
     mode = plugins.require(plugin, value() if isinstance(value, type) else value, ViewMode)
-    taken = {other.name for other in (*TABLE, *plugins.accepted(plugins.Kind.VIEW_MODES))}
+    taken = {other.name for other in (*TABLE, *plugins.accepted(plugins.Kind.VIEW_MODES).values())}
     if mode.name in taken:
         raise ValueError(f"there is another view mode called {mode.name}")
     return PluginMode(plugin, mode)

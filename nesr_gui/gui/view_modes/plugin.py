@@ -39,6 +39,24 @@ class PluginMode(ViewMode):
                 self._failure = plugins.failure(self._plugin, "to describe its mode", error)
         return otherwise
 
+    def _require(self, value: object, expected: type[T]) -> T:
+        return plugins.require(self._plugin, value, expected)
+
+    def _checked_scale(self, value: object) -> ValueScale | None:
+        """A scale that can be drawn.
+
+        Raises:
+            TypeError: it is no scale.
+            ValueError: its limits do not increase, or are not finite.
+        """
+        if value is None:
+            return None
+        scale = self._require(value, ValueScale)
+        low, high = scale.limits
+        if not (low < high and np.isfinite((low, high)).all()):
+            raise ValueError(f"the limits of its scale are {low:g} and {high:g}; expected finite ones that increase")
+        return scale
+
     def unavailable_reason(self, context: RenderContext) -> str:
         """See `ViewMode.unavailable_reason`."""
         return self._ask(lambda: str(self._mode.unavailable_reason(context)), "")
@@ -49,7 +67,7 @@ class PluginMode(ViewMode):
 
     def cache_key(self, context: RenderContext) -> tuple[object, ...]:
         """See `ViewMode.cache_key`."""
-        return self._ask(lambda: self._mode.cache_key(context), (context.field, context.nm))
+        return self._ask(lambda: _comparable(self._mode.cache_key(context)), (context.field, context.nm))
 
     def bands(self, context: RenderContext) -> int:
         """See `ViewMode.bands`."""
@@ -57,11 +75,11 @@ class PluginMode(ViewMode):
 
     def scale(self, context: RenderContext) -> ValueScale | None:
         """See `ViewMode.scale`."""
-        return self._ask(lambda: self._mode.scale(context), None)
+        return self._ask(lambda: self._checked_scale(self._mode.scale(context)), None)
 
     def options(self, context: RenderContext) -> Sequence[ModeOption]:
         """See `ViewMode.options`."""
-        return self._ask(lambda: tuple(self._mode.options(context)), ())
+        return self._ask(lambda: tuple(self._require(each, ModeOption) for each in self._mode.options(context)), ())
 
     def render(
         self, context: RenderContext, sampling: SamplingGrid, progress: ProgressCallback
@@ -76,10 +94,22 @@ class PluginMode(ViewMode):
         try:
             picture: Any = np.asarray(self._mode.render(context, sampling, progress))
             is_valid = picture.shape[:2] == sampling.size and picture.shape[2:] in ((), (3,))
-            if not is_valid or picture.dtype not in (np.float32, np.uint8):
+            dtypes = (np.uint8,) if self.scale(context) is None else (np.float32, np.uint8)
+            if not is_valid or picture.dtype not in dtypes:
                 raise ValueError(f"it returned {picture.dtype} of shape {picture.shape} for {sampling.size} pixels")
         except (Cancelled, MemoryError, DeviceLost):
             raise
         except Exception as error:
             raise ValueError(plugins.failure(self._plugin, "to render the image", error)) from error
         return picture
+
+
+def _comparable(key: tuple[object, ...]) -> tuple[object, ...]:
+    """A cache key that can be compared with another one.
+
+    Raises:
+        ValueError: a part is an array, whose comparison is an array.
+    """
+    if any(isinstance(part, np.ndarray) for part in key):
+        raise ValueError("its cache key has an array; expected values that are equal or not, as the field")
+    return key

@@ -50,6 +50,6 @@ def _accept(plugin: plugins.Plugin, value: object) -> DataSet:
         ValueError: its name is taken.
     """
     row = plugins.require(plugin, value, DataSet)
-    if row.name in DATASETS or row.name in [each.name for each in plugins.accepted(plugins.Kind.DATASETS)]:
+    if row.name in DATASETS or row.name in [each.name for each in plugins.accepted(plugins.Kind.DATASETS).values()]:
         raise ValueError(f"there is another data set called {row.name}")
     return row
