@@ -39,6 +39,7 @@ class NotebookMethods:
             points: pixels (row, col) whose spectra are shown first.
 
         Raises:
+            ValueError: the wavelength or a pixel is outside the field.
             ModuleNotFoundError: anywidget is not installed; the message names the extra.
         """
         return _interop("viewer").FieldViewer(self, nm=nm, points=points)

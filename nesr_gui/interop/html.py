@@ -14,7 +14,9 @@ from PIL import Image
 
 from nesr_gui.colorimetry.cie import encode_srgb
 from nesr_gui.colorimetry.viewing_conditions import ViewingConditions
+from nesr_gui.fields.camera import camera_weights
 from nesr_gui.fields.protocol import CalibratedField, SpectralField, reconstruction_model
+from nesr_gui.fields.sensor import SensorField
 from nesr_gui.spectral import FloatArray, Quantity
 
 SIDE = 160  # longest side of the picture in pixels
@@ -60,7 +62,7 @@ def facts(field: SpectralField) -> dict[str, str]:
 def thumbnail(field: SpectralField, side: int = SIDE) -> npt.NDArray[np.uint8]:
     """The field as sRGB (h, w, 3) of at most `side` pixels: in its colours, or in grey outside the visible range."""
     stride = -(-max(field.shape) // side)
-    nm, weights = _colours(field.bands.nm)
+    nm, weights = _colours(field.bands.nm, field.quantity)
     bands = np.stack([field.band(float(each), stride=stride) for each in nm], axis=-1)  # (h, w, L)
     linear = np.nan_to_num(bands, posinf=0, neginf=0) @ weights
     if field.quantity is not Quantity.REFLECTANCE:
@@ -68,14 +70,21 @@ def thumbnail(field: SpectralField, side: int = SIDE) -> npt.NDArray[np.uint8]:
     return (255 * np.clip(encode_srgb(np.clip(linear, 0, 1)), 0, 1)).round().astype(np.uint8)
 
 
-def _colours(bands: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], FloatArray]:
+def _colours(bands: npt.NDArray[np.float64], quantity: Quantity) -> tuple[npt.NDArray[np.float64], FloatArray]:
     """Some of the bands (L,) and their weights in linear sRGB (L, 3); the middle one in grey if they have no colour."""
     nm = bands[(bands >= VISIBLE[0]) & (bands <= VISIBLE[1])]
     if len(nm) >= 3:
         nm = nm[np.linspace(0, len(nm) - 1, min(BANDS, len(nm))).round().astype(int)]
         with suppress(ValueError):  # one of the primaries has no response at these wavelengths
-            return nm, ViewingConditions.default().rgb_weights(nm)
+            return nm, camera_weights(ViewingConditions.default(), quantity, nm)
     return bands[len(bands) // 2 :][:1], np.ones((1, 3), np.float32)
+
+
+def curve_wavelengths(field: SpectralField, count: int) -> npt.NDArray[np.float64]:
+    """Wavelengths (L,) in nm at which a curve of the field is drawn: `count`, or its bands if it has no others."""
+    low, high = field.wavelength_range
+    is_of_bands = low == high or isinstance(field, SensorField)
+    return field.bands.nm if is_of_bands else np.linspace(low, high, count)
 
 
 def sample_points(shape: tuple[int, int]) -> list[tuple[int, int]]:
@@ -104,7 +113,7 @@ def _image(field: SpectralField, picture: npt.NDArray[np.uint8], points: list[tu
 def _plot(field: SpectralField, points: list[tuple[int, int]]) -> str:
     """An SVG of the spectra of `points`."""
     low, high = field.wavelength_range
-    nm = field.bands.nm if low == high else np.linspace(low, high, POINTS)
+    nm = curve_wavelengths(field, POINTS)
     spectra = field.spectra(points, nm)
     finite = spectra[np.isfinite(spectra)]
     bottom, top = (min(float(finite.min()), 0.0), float(finite.max())) if finite.size else (0.0, 1.0)

@@ -26,9 +26,10 @@ function render({ model, el }) {
   root.className = "nesr-viewer";
   root.innerHTML = `<figure><canvas tabindex="0" role="img"></canvas><div class="nesr-bar">
     <input type="range" aria-label="Wavelength in nm" step="0.5"><output></output>
-    <label><input type="checkbox"> colours</label><button type="button">Clear</button></div></figure>`;
-  const [canvas, slider, output, box, button] =
-    ["canvas", "input", "output", "input[type=checkbox]", "button"].map((name) => root.querySelector(name));
+    <label><input type="checkbox"> colours</label><button type="button">Clear</button></div>
+    <p role="status"></p></figure>`;
+  const [canvas, slider, output, box, button, status] =
+    ["canvas", "input", "output", "input[type=checkbox]", "button", "p"].map((name) => root.querySelector(name));
   [canvas.height, canvas.width] = [size[0] * zoom, size[1] * zoom];
   canvas.setAttribute("aria-label", "The band at the chosen wavelength; click a pixel to see its spectrum");
   Object.assign(slider, { min: low, max: high, value: model.get("nm"), disabled: low === high });
@@ -68,7 +69,7 @@ function render({ model, el }) {
         context.stroke();
       }
     });
-    output.textContent = `${Number(model.get("nm")).toFixed(1)} nm`;
+    output.textContent = `${Number(model.get("shown_nm")).toFixed(1)} nm`;
   }
 
   function drawPlot() {
@@ -87,7 +88,7 @@ function render({ model, el }) {
     }
     const label = points.length ? `wavelength (nm); ${model.get("quantity")}` : "Click a pixel to see its spectrum";
     plot.append(element("text", { x: PLOT.width / 2, y: PLOT.height - 4, "text-anchor": "middle" }, label));
-    plot.append(element("path", { d: `M${x(model.get("nm"))} ${PLOT.top}V${base}`, stroke: "currentColor", "stroke-dasharray": "3 3" }));
+    plot.append(element("path", { d: `M${x(model.get("shown_nm"))} ${PLOT.top}V${base}`, stroke: "currentColor", "stroke-dasharray": "3 3" }));
     points.forEach((point, index) => {
       const curve = values.subarray(index * nm.length, (index + 1) * nm.length);
       let [path, isDown] = ["", false];
@@ -97,6 +98,10 @@ function render({ model, el }) {
       });
       plot.append(element("path", { d: path, fill: "none", stroke: COLOURS[index], "stroke-width": 1.8, class: "nesr-curve" }));
     });
+  }
+
+  function showFailure() {
+    status.textContent = model.get("failure");
   }
 
   slider.addEventListener("input", () => ask(Number(slider.value)));
@@ -109,17 +114,19 @@ function render({ model, el }) {
     model.set("picked", [Math.min(row, height - 1), Math.min(col, width - 1)]);
     model.save_changes();
   });
-  model.on("change:shown_nm", () => {
+  model.on("change:answers", () => {
     isWaiting = false;
     drawImage();
     drawPlot();
     if (wanted !== null) ask(wanted);
   });
   model.on("change:nm", () => { if (document.activeElement !== slider) slider.value = model.get("nm"); });
+  model.on("change:failure", showFailure);
   model.on("change:points", drawImage);
   model.on("change:curves", () => { drawImage(); drawPlot(); });
   drawImage();
   drawPlot();
+  showFailure();
 }
 
 export default { render };

@@ -12,7 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from nesr_gui.colorimetry.viewing_conditions import Illuminant
+from nesr_gui.fields.illuminated import illuminate
 from nesr_gui.fields.protocol import CubeField
+from nesr_gui.fields.sensor import Sensor, SensorField
 from nesr_gui.interop.html import SIDE, describe, thumbnail
 from nesr_gui.spectral import Quantity, Wavelengths
 from tests.io.cubes.test_cubes import Doubtful
@@ -78,6 +81,19 @@ def test_any_cube_has_a_representation(bands: Wavelengths, quantity: Quantity) -
     html = describe(CubeField(values, bands, quantity))
     assert "nan" not in html and "inf" not in re.sub("base64,[^']*", "", html)
     parsed(html)
+
+
+def test_the_light_of_a_picture_is_taken_once() -> None:
+    grey = CubeField(np.full((31, 4, 6), 0.5, np.float32), BANDS, Quantity.REFLECTANCE)
+    for light in ("D65", "A"):
+        red, _, blue = thumbnail(illuminate(grey, Illuminant(light)))[0, 0].astype(int)
+        assert abs(red - blue) < 5 if light == "D65" else red > blue + 50
+
+
+def test_a_field_of_sensor_bands_is_drawn_at_its_bands() -> None:
+    bands = SensorField(cube(), Sensor.parse("b:450/40, g:550/40, r:650/40"))
+    curves = [path.attrib["d"] for path in parsed(describe(bands)).findall(".//{*}path")]
+    assert [curve.count(".") // 2 for curve in curves[1:]] == [3, 3, 3]
 
 
 def test_a_large_cube_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
