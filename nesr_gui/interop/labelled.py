@@ -22,7 +22,7 @@ from nesr_gui.inference import engine
 from nesr_gui.inference.model import LoadedModel, load_model
 from nesr_gui.interop.lazy_cube import LazyCube
 from nesr_gui.io.georeference import KEY, Georeference
-from nesr_gui.spectral import Wavelengths
+from nesr_gui.spectral import Quantity, Wavelengths
 
 DIMENSIONS = ("wavelength", "y", "x")
 _LONG_NAMES = {"cube": "", "lower": "lower limit of the 90 % prediction interval of ",
@@ -53,13 +53,12 @@ def to_dataset(field: SpectralField, wavelengths: Wavelengths | npt.ArrayLike | 
     cubes = {name: LazyCube.of(field, wavelengths, "" if name == "cube" else name) for name in names}
     coordinates = _coordinates(field, cubes["cube"].nm)
     mapped = {"grid_mapping": "spatial_ref"} if "spatial_ref" in coordinates else {}
+    units = {"units": "1"} if field.quantity is Quantity.REFLECTANCE else {}
     variables = {
         name: xarray.Variable(
             DIMENSIONS,
             indexing.LazilyIndexedArray(_Backend(cube)),
-            {"long_name": _LONG_NAMES[name] + field.quantity.label, "units": "1", **mapped}
-            if field.quantity.is_relative
-            else {"long_name": _LONG_NAMES[name] + field.quantity.label, **mapped},
+            {"long_name": _LONG_NAMES[name] + field.quantity.value, **units, **mapped},
             {"preferred_chunks": {"wavelength": 1, "y": field.shape[0], "x": field.shape[1]}},
         )
         for name, cube in cubes.items()

@@ -13,15 +13,15 @@ from nesr_gui.spectral import FloatArray, Wavelengths
 
 FEW_PIXELS = 256  # whose spectra are computed one by one; a single band is computed as an image
 
-Index = int | slice | npt.NDArray[np.integer]
+Index = int | slice | npt.NDArray[np.integer] | npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
 class LazyCube:
     """The values of a field at `nm`, or the limits of its prediction interval, as a read-only array.
 
-    Indexing with integers, slices and one-dimensional integer arrays, which apply to each axis separately, computes
-    what is needed for them and returns a NumPy array.
+    Indexing with integers, slices and one-dimensional arrays of integers or booleans computes what is needed for them
+    and returns a NumPy array. Unlike those of NumPy, several arrays apply to each axis separately.
 
     Args:
         field: the field; for a limit, a `CalibratedField`.
@@ -63,11 +63,12 @@ class LazyCube:
 
     def __getitem__(self, key: Any) -> Any:
         parts = key if isinstance(key, tuple) else (key,)
-        if Ellipsis in [part for part in parts if not isinstance(part, np.ndarray)]:
-            at = next(i for i, part in enumerate(parts) if part is Ellipsis)
-            parts = (*parts[:at], *[slice(None)] * (4 - len(parts)), *parts[at + 1 :])
-        parts = (*parts, *[slice(None)] * (3 - len(parts)))
-        bands, rows, cols = (_positions(part, size) for part, size in zip(parts, self.shape, strict=True))
+        at = next((i for i, part in enumerate(parts) if part is Ellipsis), len(parts))
+        parts = (*parts[:at], *[slice(None)] * (3 - len(parts) + (at < len(parts))), *parts[at + 1 :])
+        if len(parts) > 3:
+            raise IndexError(f"a cube has three axes; {len(parts)} were indexed")
+        chosen = [_positions(part, size) for part, size in zip(parts, self.shape, strict=True)]
+        bands, rows, cols = map(np.atleast_1d, chosen)
         if not (bands.size and rows.size and cols.size):
             values = np.empty((bands.size, rows.size, cols.size), np.float32)
         elif rows.size * cols.size <= (FEW_PIXELS if bands.size > 1 else 1):
@@ -75,7 +76,7 @@ class LazyCube:
             values = self._spectra(points, self.nm[bands]).T.reshape(bands.size, rows.size, cols.size)
         else:
             values = self._window(self.nm[bands], rows, cols)
-        return values[tuple(0 if isinstance(part, int | np.integer) else slice(None) for part in parts)]
+        return values[tuple(slice(None) if part.ndim else 0 for part in chosen)]
 
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         return np.asarray(self[...], dtype)
@@ -127,13 +128,18 @@ class LazyCube:
 
 
 def _positions(part: Index, size: int) -> npt.NDArray[np.intp]:
-    """The indexed positions along an axis.
+    """The indexed positions along an axis (n,), or the one of an integer ().
 
     Raises:
-        IndexError: one is outside the array.
+        IndexError: one is outside the array, or `part` is no index of an axis.
     """
     everything = np.arange(size)
-    return np.atleast_1d(everything[part])
+    at = np.asarray(everything[part])
+    if at.ndim > 1:
+        raise IndexError(
+            "an axis of a cube is indexed with an integer, a slice, or a one-dimensional array of integers or booleans"
+        )
+    return at
 
 
 def _common_step(rows: npt.NDArray[np.intp], cols: npt.NDArray[np.intp]) -> int:

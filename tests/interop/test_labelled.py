@@ -52,6 +52,7 @@ KEYS = [
     np.index_exp[2, np.arange(30), np.arange(0, 52, 3)],
     np.index_exp[:, 4:4],
     np.index_exp[1, 10:31:5, 4:50:2],
+    np.index_exp[np.array(1), :, np.arange(52) % 7 == 3],
 ]
 
 
@@ -66,6 +67,24 @@ def test_a_lazy_cube_is_indexed_like_an_array(field: Any, values: np.ndarray, ke
         expected = expected[(slice(None),) * axis + (part,)]
     assert lazy[key].shape == expected.shape
     np.testing.assert_allclose(lazy[key], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        np.index_exp[None],
+        np.index_exp[True],
+        np.index_exp[:, np.array([[0, 1], [2, 3]])],
+        np.index_exp[0, 0, 0, 0],
+        np.index_exp[np.ones((3, *SHAPE), bool)],
+        np.index_exp[3],
+        np.index_exp[1.0],
+    ],
+    ids=str,
+)
+def test_what_a_lazy_cube_cannot_be_indexed_with_is_refused(field: Any, key: Any) -> None:
+    with pytest.raises(IndexError):
+        LazyCube.of(field, NM)[key]
 
 
 def test_many_blocks_are_put_together(values: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,6 +119,15 @@ def test_only_what_is_indexed_is_computed(values: np.ndarray, monkeypatch: pytes
     assert asked == [(3, 1, 1)]
     with pytest.raises(IndexError):
         LazyCube.of(cube)[3]
+
+
+@pytest.mark.parametrize("quantity", Quantity)
+def test_the_quantity_is_labelled_as_in_an_exported_file(quantity: Quantity, tmp_path: Path) -> None:
+    cube = CubeField(np.ones((3, 4, 5), np.float32), Wavelengths(np.array(NM)), quantity)
+    io.write_cube(tmp_path / "c.nc", cube, cube.bands)
+    pytest.importorskip("h5netcdf")
+    with xarray.open_dataset(tmp_path / "c.nc", engine="h5netcdf") as exported:
+        assert cube.to_xarray().cube.attrs == exported["cube"].attrs
 
 
 def test_the_dataset_is_labelled_as_an_exported_file_is(field: Any, tmp_path: Path) -> None:
