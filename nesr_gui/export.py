@@ -260,8 +260,8 @@ def estimated(export: CubeWriterSource) -> Estimate:
 def format_size(size: int) -> str:
     """Human-readable size, for example `74.4 MB`."""
     for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if size >= scale:
-            return f"{size / scale:.3g} {unit}" if size < 1000 * scale else f"{size / scale:,.0f} {unit}"
+        if size >= 0.9995 * scale:  # which three digits round to 1
+            return f"{size / scale:.3g} {unit}" if size < 999.5 * scale else f"{size / scale:,.0f} {unit}"
     return f"{size} bytes"
 
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 Point = tuple[float, float]
 Floats = npt.NDArray[np.floating]
+MAX_CORNERS = 10_000  # of a region that is written as text
 _HOLE = "hole"  # precedes the corners of a hole in the text of a region
 
 
@@ -93,7 +94,9 @@ class Region:
             >>> Region.parse("polygon 0,0 0,9 9,9 hole 2,4 2,6 4,6").holes
             (((2.0, 4.0), (2.0, 6.0), (4.0, 6.0)),)
         """
-        shape, *corners = text.split()[:10_000] or [""]
+        shape, *corners = text.split() or [""]
+        if len(corners) > MAX_CORNERS:
+            raise ValueError(f"a region of {len(corners):,} corners; at most {MAX_CORNERS:,} are allowed")
         drawn = [shape for shape in Shape if shape is not Shape.POINT]
         outlines = [list(group) for is_hole, group in groupby(corners, _HOLE.__eq__) if not is_hole]
         if shape not in drawn or not all(re.fullmatch(r"[^,]+,[^,]+", at) for at in corners if at != _HOLE):

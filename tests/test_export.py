@@ -290,3 +290,12 @@ def test_any_plan_is_written_as_planned_or_refused_in_a_sentence(tmp_path_factor
     outside = np.isnan(found)
     assert plan.is_masked or not outside.any()
     np.testing.assert_allclose(found[~outside], expected[~outside], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(999, "999 bytes"), (1000, "1 kB"), (999_499, "999 kB"), (999_500, "1 MB"), (999_999_999, "1 GB"),
+     (999_600_000_000, "1,000 GB"), (74_400_000, "74.4 MB")],
+)  # fmt: skip
+def test_sizes_have_the_unit_of_their_rounded_number(size, text):
+    assert exporting.format_size(size) == text

@@ -66,3 +66,10 @@ def test_what_cannot_be_a_hole_is_refused() -> None:
     for hole in ("hole 1,1 2,2", "hole 1,1 2,2 nan,3", "hole 1,1 2,2 x,3"):
         with pytest.raises(ValueError, match="corners"):
             Region.parse(f"polygon 0,0 0,9 9,9 {hole}")
+
+
+def test_a_region_of_too_many_corners_is_not_cut_short() -> None:
+    corners = [f"{row},{col}" for row in range(100) for col in range(101)]
+    assert len(Region.parse(" ".join(["lasso", *corners[:10_000]])).vertices) == 10_000
+    with pytest.raises(ValueError, match=r"a region of 10,100 corners; at most 10,000 are allowed"):
+        Region.parse(" ".join(["lasso", *corners]))
