@@ -103,6 +103,18 @@ def test_the_format_is_read_like_a_built_in_one(examples: None, tmp_path: Path) 
         io.open_cube(path)
 
 
+def test_fits_wavelengths_that_are_not_evenly_spaced_are_not_taken_as_such(examples: None, tmp_path: Path) -> None:
+    values, path = np.ones((7, 4, 5), np.float32), tmp_path / "galaxy.fits"
+    path.write_bytes(fits(values, *AXIS, "CTYPE3  = 'AWAV-LOG'"))
+    np.testing.assert_allclose(io.open_cube(path).bands.nm, 450 * np.exp(np.arange(-1, 6) * 50 / 450))
+    path.write_bytes(fits(values, *AXIS, "CTYPE3  = 'WAVE-GRI'"))
+    assert "its wavelengths are WAVE-GRI, which this reader does not know" in refusal(io.open_cube, path)
+    for axes in (2, 4):
+        cards = fits(values, *AXIS, "NAXIS4  =  2")
+        path.write_bytes(cards.replace(b"NAXIS   =                    3", b"NAXIS   =                    %d" % axes))
+        assert f"its array has {axes} axes" in refusal(io.open_cube, path)
+
+
 def pfm(values: np.ndarray, order: str = "<") -> bytes:
     """A portable float map of values (H, W, 3) or (H, W, 1)."""
     height, width, channels = values.shape
@@ -131,6 +143,8 @@ def test_a_photograph_of_a_plugin_is_checked_like_any_other(examples: None, tmp_
     path, values = tmp_path / "render.pfm", np.ones((4, 5, 3), np.float32)
     path.write_bytes(pfm(values)[:-1])
     assert refusal(io.read_photograph, path) == "cannot read render.pfm: the file is cut short"
+    path.write_bytes(b"PF\n5 4\n-1.0")
+    assert refusal(io.read_photograph, path).startswith("cannot read render.pfm: it does not begin with PF")
     path.write_bytes(pfm(np.full((4, 5, 3), np.nan)))
     assert "values that are not finite numbers" in refusal(io.read_photograph, path)
     path.write_bytes(pfm(values))
@@ -149,7 +163,8 @@ JCAMP = """##TITLE= Chlorophyll $$ a comment
 ##LASTX= 420
 ##XYDATA= (X++(Y..Y))
 400 2 4
-410 6 8 10
+410 6 8 10 $$ of 400 2 4
+
 ##END=
 ##TITLE= Falling
 ##XUNITS= 1/CM
@@ -170,8 +185,16 @@ def test_the_spectra_are_read_like_built_in_ones(examples: None, tmp_path: Path)
         assert second.wavelengths.nm.tolist() == [400, 500] and second.values.tolist() == [2.5, 1.5]
     assert "*.jdx" in spectra_filter() and is_spectrum_file(path)
     assert io.describe(path)["names"] == "Chlorophyll, Falling"
-    path.write_text(JCAMP.replace("400 2 4", "400%K"))
-    assert refusal(read_spectra, path).startswith("cannot read leaf.jdx: could not convert")
+    untitled = JCAMP.replace(" Chlorophyll $$ a comment", "").replace("20000, 1.5\n", "20000, 1.5; ")
+    path.write_text(untitled.replace("\n400 2 4", "\n400 2 4 $$ two"))
+    assert [(each.name, len(each.values)) for each in read_spectra(path)] == [("leaf", 5), ("Falling", 2)]
+    for fault, reason in (
+        (("\n400 2 4", "\n400%K"), "could not convert"),
+        (("##LASTX= 420", "##LASTX= 420\n##NPOINTS= 6"), "5 of 6 values"),
+        (("25000", "20000"), "wavelengths must be finite, positive and strictly increasing"),
+    ):
+        path.write_text(JCAMP.replace(*fault))
+        assert refusal(read_spectra, path).startswith(f"cannot read leaf.jdx: {reason}")
 
 
 def test_the_view_mode_is_rendered(examples: None) -> None:

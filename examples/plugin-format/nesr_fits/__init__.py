@@ -1,7 +1,7 @@
 """FITS cubes, as integral-field spectrographs write them: a row of the format table of nesr_gui.
 
 Only the first array of a file is read. Its third axis is wavelength: CRVAL3 + (i + 1 - CRPIX3) · CDELT3 (or CD3_3) in
-CUNIT3. FITS is defined at https://fits.gsfc.nasa.gov/fits_standard.html.
+CUNIT3, or logarithmic if CTYPE3 ends in -LOG. FITS is defined at https://fits.gsfc.nasa.gov/fits_standard.html.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +29,9 @@ def open_cube(path: Path, hints: CubeHints) -> CubeField:
         raise FileNotFoundError(f"there is no file {path}")
     try:
         header, offset = _header(path)
+        axes = int(header["NAXIS"])
+        if axes < 3 or any(header[f"NAXIS{axis}"] != "1" for axis in range(4, axes + 1)):
+            raise ValueError(f"its array has {axes} axes")
         bands, height, width = (int(header[f"NAXIS{axis}"]) for axis in (3, 2, 1))
         array = FileArray(WatchedFile(path), _DTYPES[int(header["BITPIX"])], offset, (bands, height, width))
         scale, zero = float(header.get("BSCALE", 1)), float(header.get("BZERO", 0))
@@ -79,11 +81,17 @@ def _value(text: str) -> str:
 
 
 def _wavelengths(header: Header, bands: int) -> np.ndarray | None:
-    """Wavelengths in CUNIT3; None if the header states none."""
+    """Wavelengths in CUNIT3; None if the header states none.
+
+    Raises:
+        ValueError: they are neither linear nor logarithmic.
+    """
     step = header.get("CDELT3") or header.get("CD3_3")
     if "CRVAL3" not in header or step is None:
         return None
-    first = float(header["CRVAL3"]) + (1 - float(header.get("CRPIX3", 1))) * float(step)
-    if not math.isfinite(first + float(step) * bands):
-        return None
-    return first + float(step) * np.arange(bands)
+    at, steps = float(header["CRVAL3"]), np.arange(bands) + 1 - float(header.get("CRPIX3", 1))
+    offsets, kind = float(step) * steps, header.get("CTYPE3", "")
+    if kind[4:] not in ("", "-LOG") and kind[4:5] == "-":
+        raise ValueError(f"its wavelengths are {kind}, which this reader does not know")
+    values = at * np.exp(offsets / at) if at and kind[4:] == "-LOG" else at + offsets
+    return values if np.isfinite(values).all() else None

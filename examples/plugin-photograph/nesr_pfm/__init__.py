@@ -23,13 +23,14 @@ def read(path):
     try:
         width, height = map(int, lines[1].split())
         order = "<" if float(lines[2]) < 0 else ">"
+        data = lines[3]
     except (IndexError, ValueError):
         channels = None
     if channels is None or min(width, height) < 1:
         raise UnreadableImage("it does not begin with PF, width and height, and scale, a line each")
-    if len(lines[3]) < 4 * width * height * channels:
+    if len(data) < 4 * width * height * channels:
         raise UnreadableImage("the file is cut short")
-    pixels = np.frombuffer(lines[3], f"{order}f4", width * height * channels).reshape(height, width, channels)
+    pixels = np.frombuffer(data, f"{order}f4", width * height * channels).reshape(height, width, channels)
     return DecodedPixels(pixels[::-1].astype(np.float32))
 
 

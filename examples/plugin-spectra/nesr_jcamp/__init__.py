@@ -11,6 +11,8 @@ from nesr_gui.io.registry import FileKind, Format
 
 def read(path):
     """The spectra of a file, one for each of its blocks that has a table."""
+    import re
+
     import numpy as np  # the table is built at the start; libraries are imported when they are used
 
     from nesr_gui.io.errors import UnreadableFile
@@ -24,28 +26,31 @@ def read(path):
         labels = {}
         for entry in f"TITLE={block}".split("##"):
             label, _, text = entry.partition("=")
-            labels[label.strip().upper().replace(" ", "")] = text.split("$$")[0].strip()
+            labels[label.strip().upper().replace(" ", "")] = re.sub(r"\$\$.*", "", text).strip()
         kind, _, table = (labels.get("XYDATA") or labels.get("XYPOINTS") or "").partition("\n")
         if not table:
             continue  # the block of a compound file
         units = labels.get("XUNITS", "").upper()
         try:
-            lines = [[float(word) for word in line.replace(",", " ").split()] for line in table.splitlines()]
+            lines = [[float(word) for word in re.findall(r"[^\s,;]+", line)] for line in table.splitlines()]
             factors = [float(labels.get(name, "1")) for name in ("XFACTOR", "YFACTOR")]
             if kind.strip().upper() == "(X++(Y..Y))":
                 y = np.array([value for line in lines for value in line[1:]])
+                if len(y) != (stated := int(labels.get("NPOINTS", len(y)))):
+                    raise ValueError(f"{len(y)} of {stated} values")
                 x = np.linspace(float(labels["FIRSTX"]), float(labels["LASTX"]), len(y))
             else:
                 x, y = factors[0] * np.array([value for line in lines for value in line]).reshape(-1, 2).T
                 y = y / factors[0]
             nm = to_nm[units](x)
+            order = np.argsort(nm)
+            wavelengths = Wavelengths(nm[order])
         except (KeyError, ValueError) as error:
             raise UnreadableFile(
                 f"cannot read {path.name}: {error}; expected plain numbers in nanometers, micrometers or 1/cm"
             ) from error
-        order = np.argsort(nm)
         values = (factors[1] * y)[order].astype(np.float32)
-        spectra.append(Spectrum(Wavelengths(nm[order]), values, labels["TITLE"].splitlines()[0].strip() or path.stem))
+        spectra.append(Spectrum(wavelengths, values, labels["TITLE"].partition("\n")[0].strip() or path.stem))
     if not spectra:
         raise UnreadableFile(f"{path.name} contains no JCAMP-DX table")
     return spectra
