@@ -65,14 +65,14 @@ def reconstruct(
 
     Raises:
         OSError: a file does not exist or is not readable.
-        ValueError: the file is not a photograph, the other is not a camera, or is damaged.
+        ValueError: the file is not a photograph, the other is not a camera, or is damaged, or `max_pixels` is below 1.
     """
     from nesr_gui import io
     from nesr_gui.inference import engine
     from nesr_gui.io.photos.cameras import camera_settings
 
     image = io.read_photograph(Path(photograph), camera_settings(camera, Path(photograph)))
-    return engine.encode(image.reduced(max_pixels) if max_pixels else image, model or load_model())
+    return engine.encode(image if max_pixels is None else image.reduced(max_pixels), model or load_model())
 
 
 def open_cube(path: str | PathLike[str], reading: CubeHints | None = None) -> CubeField:

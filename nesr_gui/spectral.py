@@ -235,12 +235,17 @@ class RGBImage:
         Blocks are averaged in linear light, as a sensor with larger pixels would do. Incomplete blocks at the border
         average the pixels they contain. A block is marked as clipped if any of its pixels is.
 
+        Raises:
+            ValueError: `max_pixels` is below 1.
+
         Examples:
             >>> image = RGBImage(np.full((4, 6, 3), 0.5))
             >>> small = image.reduced(6)
             >>> small.shape, small.binning, small.source_shape
             ((2, 3), 2, (4, 6))
         """
+        if max_pixels < 1:
+            raise ValueError(f"at most {max_pixels} pixels requested; choose at least 1")
         factor = binning_factor(max_pixels, self.shape)
         if factor == 1:
             return self

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
+import nesr_gui
 from nesr_gui.spectral import RGBImage, SpectralCube, Spectrum, Wavelengths, as_wavelength_array, varied_pixels
 
 
@@ -81,6 +83,13 @@ def test_reduction_averages_blocks_in_linear_light(shape, most):
 def test_a_small_image_is_not_copied():
     image = RGBImage(np.zeros((4, 4, 3), np.float32))
     assert image.reduced(16) is image
+
+
+@pytest.mark.parametrize("most", [0, -5])
+def test_a_photograph_of_no_pixels_is_refused(most, tmp_path):
+    Image.fromarray(np.zeros((4, 6, 3), np.uint8)).save(tmp_path / "photo.png")
+    with pytest.raises(ValueError, match=f"at most {most} pixels requested; choose at least 1"):
+        nesr_gui.reconstruct(tmp_path / "photo.png", max_pixels=most)
 
 
 @pytest.mark.parametrize("shape", [(40, 60), (60, 40), (1, 1), (1, 50), (20, 300), (300, 20), (100, 2400)])

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @click.option("-o", "--out", type=PATH, required=True, help="Cube to write, by extension: .nc .h5 .hdr "
               ".mat .tif .zarr .exr .npy .npz, .field (any wavelength), or a folder of PNG bands.")  # fmt: skip
 @plan_options
-@click.option("--max-pixels", type=int, help="Bin a larger image by a whole number before reconstruction.")
+@click.option("--max-pixels", type=click.IntRange(1), help="Bin larger images by a whole number before reconstruction.")
 @anchor_option
 @click.option("--estimate", is_flag=True, help="Print the estimated size and time, and exit.")
 @reading_options

@@ -117,7 +117,7 @@ def print_systems() -> None:
 @click.command()
 @click.argument("photograph", type=FILE)
 @click.argument("cube", type=PATH)
-@click.option("--max-pixels", type=int, help="Bin a larger photograph by a whole number, in linear light.")
+@click.option("--max-pixels", type=click.IntRange(1), help="Bin larger photographs by a whole number, in linear light.")
 @click.option("--json", "report", type=FILE, help="Also write the results to a JSON file.")
 @anchor_option
 @reading_options

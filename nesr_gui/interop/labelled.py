@@ -126,7 +126,7 @@ class NesrBackend(BackendEntrypoint):
 
         Raises:
             FileNotFoundError: the file does not exist.
-            ValueError: the file is of no known format, or a wavelength is outside its range.
+            ValueError: the file is of no known format, a wavelength is outside its range, or `max_pixels` is below 1.
         """
         path = Path(filename_or_obj)
         field: SpectralField
@@ -134,7 +134,7 @@ class NesrBackend(BackendEntrypoint):
             image = io.read_photograph(path)
             if not isinstance(model, LoadedModel):
                 model = load_model(None if model is None else Path(model), device)
-            field = engine.encode(image.reduced(max_pixels) if max_pixels else image, model)
+            field = engine.encode(image if max_pixels is None else image.reduced(max_pixels), model)
         else:
             field = io.open_cube(path)
         dropped = [drop_variables] if isinstance(drop_variables, str) else list(drop_variables or ())

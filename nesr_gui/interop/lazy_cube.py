@@ -78,6 +78,9 @@ class LazyCube:
             values = self._window(self.nm[bands], rows, cols)
         return values[tuple(slice(None) if part.ndim else 0 for part in chosen)]
 
+    def __deepcopy__(self, memo: Any) -> LazyCube:
+        return self  # read-only, and open files cannot be copied
+
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> npt.NDArray[Any]:
         return np.asarray(self[...], dtype)
 

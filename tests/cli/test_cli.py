@@ -69,6 +69,14 @@ def test_reconstruct_reduces_on_request(run, photo, model_file, tmp_path):
     assert cube.provenance["reduction"] == "2"
 
 
+@pytest.mark.parametrize("command", ["reconstruct", "export", "compare"])
+@pytest.mark.parametrize("most", [0, -5])
+def test_a_photograph_of_no_pixels_is_refused(run, photo, tmp_path, command, most):
+    other = (tmp_path / "c.h5",) if command == "compare" else ("-o", tmp_path / "o.h5")
+    code, _, errors = run(command, photo, *other, "--max-pixels", most)
+    assert code == 2 and f"{most} is not in the range x>=1" in errors
+
+
 def test_spectrum_prints_or_writes_curves(run, photo, model_file, tmp_path):
     options = ("spectrum", photo, "--at", "3,4", "--at", "11,15", "--model", model_file)
     code, text, _ = run(*options, "--wavelengths", "500,600.5")

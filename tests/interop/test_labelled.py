@@ -147,6 +147,13 @@ def test_the_dataset_is_labelled_as_an_exported_file_is(field: Any, tmp_path: Pa
     assert io.open_cube(tmp_path / "d.nc").quantity is Quantity.REFLECTANCE
 
 
+def test_a_deep_copy_has_the_same_values(tmp_path: Path, values: np.ndarray) -> None:
+    bands = Wavelengths(np.array(NM))
+    io.write_cube(tmp_path / "c.npy", CubeField(values, bands), bands)
+    data = io.open_cube(tmp_path / "c.npy").to_xarray()
+    np.testing.assert_array_equal(data.copy(deep=True).cube, values)
+
+
 def test_any_wavelengths_can_be_asked_for(field: Any) -> None:
     data = field.to_xarray(Wavelengths.from_step(500, 520, 0.5))
     np.testing.assert_allclose(data.cube.sel(wavelength=512.5), field.band(512.5), atol=1e-5)
@@ -198,6 +205,8 @@ def model_file(tmp_path: Path) -> Path:
 
 
 def test_the_engine_reconstructs_a_photograph(photograph: Path, model_file: Path) -> None:
+    with pytest.raises(ValueError, match="at most 0 pixels requested"):
+        xarray.open_dataset(photograph, engine=NesrBackend, model=model_file, max_pixels=0, device="cpu")
     data = xarray.open_dataset(
         photograph, engine=NesrBackend, wavelengths=NM, model=model_file, max_pixels=600, device="cpu"
     )
