@@ -250,6 +250,9 @@ def test_the_data_set_is_opened(examples: None, tmp_path: Path) -> None:
     assert len(split.train) == 2 and len(split.test) == 1
     scenes = {scene.name: scene for scene in (*split.train, *split.test)}
     assert scenes["b"].given == tmp_path / "b.png" and scenes["a"].given is None
+    (tmp_path / "more").mkdir()
+    io.write_cube(tmp_path / "more" / "a.npz", cube, BANDS)
+    assert "a.npz have the same name; rename one of them" in refusal(datasets.dataset("pairs").open, tmp_path)
     assert "there are cave, icvl" in refusal(datasets.dataset, "pears")
     assert datasets.dataset("cave").title == "CAVE"
 

@@ -19,7 +19,10 @@ ENDINGS = (".nc", ".h5", ".hdr", ".npy", ".npz", ".field")
 
 
 def _find(root: Path) -> list[Measured]:
-    cubes = {path.stem: path for ending in ENDINGS for path in sorted(root.rglob(f"*{ending}"))}
+    found = [path for ending in ENDINGS for path in sorted(root.rglob(f"*{ending}"))]
+    cubes = {path.stem: path for path in found}
+    if other := next((path for path in found if cubes[path.stem] != path), None):
+        raise ValueError(f"{other} and {cubes[other.stem]} have the same name; rename one of them")
     return [Measured(name, path, partial(_open, path), given=_photograph(path)) for name, path in cubes.items()]
 
 
