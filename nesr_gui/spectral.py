@@ -342,7 +342,8 @@ def varied_pixels(image: RGBImage, count: int = 3) -> list[tuple[int, int]]:
             values = image.values[top : top + side, left : left + side].reshape(-1, 3)
             mean = np.sqrt(values.mean(axis=0))
             evenness = 1 / (1 + 20 * float(values.std(axis=0).mean()))
-            cells.append(((min(top + side // 2, height - 1), min(left + side // 2, width - 1)), mean, evenness))
+            middle = (top + min(top + side, height)) // 2, (left + min(left + side, width)) // 2
+            cells.append((middle, mean, evenness))
     colourful = [float(mean.max() - mean.min()) * evenness for _, mean, evenness in cells]
     chosen = [int(np.argmax(colourful))]
     while len(chosen) < min(count, len(cells)):
