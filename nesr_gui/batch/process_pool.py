@@ -68,7 +68,7 @@ class _Process:
         self.item: JobItem | None = None
         self.is_there = True
         self._process = _SPAWN.Process(target=_serve, args=(theirs,), daemon=True)
-        with _threads(threads):
+        with _threads(threads), _interrupts_blocked():
             self._process.start()
         theirs.close()
 
@@ -126,6 +126,25 @@ def _stop_all(processes: Sequence[_Process]) -> None:
         for process in processes:
             process.join(0.0)
         raise
+
+
+@contextlib.contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Let processes started in this context ignore Ctrl-C before `_serve` runs: imports would end in a traceback.
+
+    They inherit the mask; in this process, a Ctrl-C is delivered at the end.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    from multiprocessing import resource_tracker  # not on Windows
+
+    resource_tracker.ensure_running()  # the first process would start it, which unblocks the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import sys
+from typing import Any
 
 import click
 
@@ -24,6 +25,14 @@ class WindowByDefault(click.Group):
         return super().parse_args(
             ctx, args if args and (args[0] in flags or args[0] in self.commands) else ["gui", *args]
         )
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; Ctrl-C, if the command does not handle it, is a line on stderr and an exit code of its own."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("nesr-gui: stopped", err=True)
+            raise SystemExit(options.INTERRUPTED) from None
 
 
 @click.group(cls=WindowByDefault, context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,7 +55,7 @@ for command in (
 
 
 def main() -> None:
-    """Run the command line; user errors are printed as one line on stderr, with exit code 2."""
+    """Run the command line; user errors are printed as one line on stderr, with exit code 2, Ctrl-C ends with 130."""
     for stream in (sys.stdout, sys.stderr):  # file names need not be valid text
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -61,6 +61,22 @@ def test_a_batch_goes_on_after_a_bad_file_and_a_process_that_ends(
     assert left == ["p0.h5", "p3.h5", "p4.h5", "tiny.safetensors"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="sends a Unix signal")
+def test_a_process_ignores_ctrl_c_from_its_start(
+    tmp_path: Path, order: JobSettings, photographs: Callable[..., list[Path]]
+) -> None:
+    """The main process handles it; a process that is still importing printed a traceback."""
+    (asked,) = job_items(photographs(1), tmp_path, ".h5")
+    process = process_pool._Process(1)
+    os.kill(process._process.pid or 0, signal.SIGINT)
+    process.begin(asked, order)
+    while not (outcome := process.receive(quiet)):
+        pass
+    process.ask_to_stop()
+    process.join(process_pool.PATIENCE)
+    assert outcome.state is ItemState.WRITTEN, outcome.message
+
+
 def test_processes_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in process_pool.THREADS:
         monkeypatch.delenv(name, raising=False)

@@ -489,3 +489,13 @@ def test_a_batch_of_names_that_are_not_utf_8(run, photo, model_file, tmp_path):
         assert code == 0, error
         assert sorted(path.name for path in out.iterdir()) == sorted(f"{name.stem}.h5" for name in names), skipped
     assert io.open_cube(out / os.fsdecode(b"caf\xe9.h5")).provenance["photograph"] == "caf\\xe9.png"
+
+
+def test_ctrl_c_of_any_command_is_no_failure(run, photo, monkeypatch):
+    """Scripts tell it from a photograph that cannot be read by the exit code."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nesr_gui.cli.inspect.open_field", interrupted)
+    assert run("spectrum", photo, "--at", "1,1")[::2] == (130, "nesr-gui: stopped\n")
