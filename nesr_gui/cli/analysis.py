@@ -205,7 +205,7 @@ def classify(
               show_default=True, help="What is clustered: spectra, spectra without their brightness, or principal "
               "components.")  # fmt: skip
 @click.option("--components", "kept", type=int, default=5, show_default=True, help="Number of components to cluster.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the random numbers.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the random numbers.")
 @range_option
 @region_option
 @intervals_option

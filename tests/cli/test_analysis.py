@@ -501,3 +501,8 @@ def test_spectra_are_divided_by_their_continuum(run, cube, tmp_path):
     deepest = int(ratio.argmin())
     assert code == 0 and f"row 3 col 4: band of depth {1 - ratio[deepest]:.4g}" in notes
     assert f"at {BANDS.nm[deepest]:g} nm" in notes and "# processing: divided by the continuum" in out.read_text()
+
+
+def test_a_seed_of_clusters_is_not_negative(run, cube, tmp_path):
+    code, _, error = run("cluster", cube, "-o", tmp_path / "map.tif", "--seed", -1)
+    assert code == 2 and "--seed" in error
