@@ -17,6 +17,7 @@ from nesr_gui.colorimetry.viewing_conditions import Illuminant
 from nesr_gui.fields.illuminated import illuminate
 from nesr_gui.fields.protocol import CalibratedField, ProgressCallback, SpectralField
 from nesr_gui.fields.sensor import Sensor, SensorField
+from nesr_gui.io.atomic import check_writable
 from nesr_gui.io.cubes.export import CubeWriterSource, StorageEncoding
 from nesr_gui.regions import Region
 from nesr_gui.spectral import FloatArray, Wavelengths
@@ -118,16 +119,18 @@ class VerificationError(OSError):
 
 
 def check_destination(path: Path, *sources: Path) -> None:
-    """Check that a cube which is written to `path` replaces no image that is in use: its source, or one that is open.
+    """Check, before long work, that `path` can be written and is none of `sources`: files that are read, or open.
 
     Raises:
-        ValueError: it does.
+        ValueError: it would replace one of them.
+        OSError: its folder is missing or not writable.
     """
+    check_writable(path)
     if not path.exists():
         return
     for source in (each for each in sources if each.exists()):
         if any(path.samefile(file) for file in (source, *io.files_of(source))):
-            raise ValueError(f"the cube would replace {path}, an image that is in use; choose another name or format")
+            raise ValueError(f"the output would replace {path}, a file that is in use; choose another name or format")
 
 
 def write(

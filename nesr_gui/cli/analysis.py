@@ -14,6 +14,7 @@ from nesr_gui.cli.options import (
     READING,
     anchor_option,
     camera_option,
+    check_outputs,
     device_option,
     model_option,
     open_field,
@@ -112,6 +113,7 @@ def match(
 
     row, col = parse_point(point)
     viewing = parse_viewing(light, observer)
+    check_outputs([out], image, options["anchors"], libraries)
     library = SpectralLibrary.read(libraries).search(search)
     field = open_image(image, options)
     query = Query.at_pixel(field, row // field.binning, col // field.binning, parse_within(within))
@@ -182,7 +184,7 @@ def classify(
     from nesr_gui.analysis.pixelwise import bands_within
 
     check_ending(out, CLASSES, "a map of classes")
-    area, field = parse_region(region), open_image(image, options)
+    area, field = parse_region(region), open_image(image, options, out, statistics)
     bands = bands_within(field, parse_within(within))
     spectra = references(field, bands, options)
     scoring: Scoring
@@ -236,7 +238,7 @@ def cluster(
     from nesr_gui.io.spectra.csv import write_curves
 
     check_ending(out, CLASSES, "a map of classes")
-    area, field = parse_region(region), open_image(image, options)
+    area, field = parse_region(region), open_image(image, options, out, centres, statistics)
     bands = bands_within(field, parse_within(within))
     components = None
     if feature == "components":
@@ -279,7 +281,7 @@ def unmix(
     from nesr_gui.analysis.unmixing import Unmixing
 
     check_ending(out, TIFF, "abundance maps")
-    area, field = parse_region(region), open_image(image, options)
+    area, field = parse_region(region), open_image(image, options, out)
     bands = bands_within(field, parse_within(within))
     spectra = references(field, bands, options)
     analysis = Unmixing(spectra, bands, sums_to_one=not any_sum, difference=difference)
@@ -325,7 +327,7 @@ def compute(
     parsed = Expression.parse(text)
     is_mask = parsed.is_truth_value and out.suffix.lower() not in VALUES
     check_ending(out, (*VALUES, *CLASSES) if parsed.is_truth_value else VALUES, "a map of values")
-    area, field = parse_region(region), open_image(image, options)
+    area, field = parse_region(region), open_image(image, options, out)
     analysis = parsed.for_field(field, difference, name)
     made = map_of(field, analysis, area, intervals, image)
     if is_mask:
@@ -368,7 +370,7 @@ def components(
     from nesr_gui.io.spectra.csv import write_curves
 
     check_ending(out, TIFF, "maps of components")
-    area, field = parse_region(region), open_image(image, options)
+    area, field = parse_region(region), open_image(image, options, out, loadings)
     with progress_bar("computing components") as report:
         analysis = Components.fit(
             field, bands_within(field, parse_within(within)), count, ComponentKind(kind), region=area, progress=report
@@ -385,8 +387,9 @@ def components(
         click.echo(f"{loadings}: {len(analysis.layers) + 1} spectra")
 
 
-def open_image(image: Path, options: dict[str, Any]) -> SpectralField:
-    """Field of an image from `image_options`."""
+def open_image(image: Path, options: dict[str, Any], *outputs: Path | None) -> SpectralField:
+    """Field of an image from `image_options`, once it is clear that `outputs` can be written; see `check_outputs`."""
+    check_outputs(outputs, image, options["anchors"], options.get("libraries", ()))
     reading = {name: options[name] for name in READING}
     return open_field(image, options["model"], options["device"], reading, options["camera"], options["anchors"])
 

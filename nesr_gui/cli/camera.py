@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nesr_gui.cli.options import FILE, parse_point, write_json
+from nesr_gui.cli.options import FILE, check_outputs, parse_point, write_json
 
 if TYPE_CHECKING:
     from nesr_gui.colorimetry.charts import ColourChart
@@ -63,6 +63,7 @@ def calibrate_camera(
 
     if not is_profile(out):
         raise ValueError(f"a camera profile is a .json file; name it {out.with_suffix('.json')}")
+    check_outputs([out, report], photograph)
     encodings = {"auto": SourceEncoding.AUTOMATIC, "srgb": SourceEncoding.SRGB, "linear": SourceEncoding.LINEAR}
     decoded, chart, read_as = io.decode_photograph(photograph), read_chart(named), encodings[encoding]
     if corners is None:

@@ -59,7 +59,8 @@ def export(
     from nesr_gui import export as exporting
     from nesr_gui import io
 
-    exporting.check_destination(out, image)
+    if not estimate:
+        exporting.check_destination(out, image)
     reading = {name: options.pop(name) for name in READING}
     field: SpectralField
     if io.is_photograph(image):

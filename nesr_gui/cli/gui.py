@@ -17,7 +17,7 @@ from types import ModuleType
 import click
 
 from nesr_gui.cli import system_libraries
-from nesr_gui.cli.options import FILE, PATH, device_option, model_option, write_json
+from nesr_gui.cli.options import FILE, PATH, check_outputs, device_option, model_option, write_json
 
 
 @click.command()
@@ -33,6 +33,8 @@ def gui(image: Path | None, model: Path | None, device: str, screenshot: Path | 
     if say_when_usable:
         import_window().say_when_usable()
         return
+    if screenshot is not None and image is not None:
+        check_outputs([screenshot], image)
     obstacle = why_no_window()
     if obstacle:
         draw_off_screen()
@@ -88,7 +90,10 @@ def benchmark(model: Path | None, device: str, report: Path | None, without_wind
     from nesr_gui.benchmark import inference, system
     from nesr_gui.benchmark.result import BenchmarkResult
     from nesr_gui.inference.model import load_model
+    from nesr_gui.io.atomic import check_writable
 
+    if report:
+        check_writable(report)
     loaded = load_model(model, device)
     results: list[dict[str, object]] = []
     groups: list[Callable[[], Iterator[BenchmarkResult]]] = [

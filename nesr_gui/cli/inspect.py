@@ -13,6 +13,7 @@ from nesr_gui.cli.options import (
     PATH,
     anchor_option,
     camera_option,
+    check_outputs,
     default_wavelengths,
     device_option,
     model_option,
@@ -56,6 +57,7 @@ def spectrum(
     from nesr_gui.spectral import Spectrum, Wavelengths
 
     pixels = [parse_point(text) for text in points]
+    check_outputs([out], image, anchors)
     field = open_field(image, model, device, options, camera, anchors)
     wavelengths = Wavelengths.parse(listed) if listed else default_wavelengths(field)
     names = [f"row {row} col {col}" for row, col in pixels]
@@ -145,6 +147,7 @@ def compare(
     from nesr_gui.inference.model import load_model
     from nesr_gui.io.photos.cameras import camera_settings
 
+    check_outputs([report], photograph, anchors, [cube])
     development = camera_settings(camera, photograph)
     image, measured = io.read_photograph(photograph, development), io.open_cube(cube, parse_hints(**options))
     registration = register(image, measured)

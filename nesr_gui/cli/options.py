@@ -248,9 +248,7 @@ def parse_anchor(text: str) -> Anchor:
     if not separator or not file:
         raise ValueError(f"cannot read the anchor {text!r}; write ROW,COL=FILE, as in 120,64=leaf.csv")
     row, col = parse_point(place)
-    path, name = Path(file), ""
-    if not path.exists() and ":" in file:
-        path, name = Path(file.rpartition(":")[0]), file.rpartition(":")[2]
+    path, name = anchor_file(file)
     found = read_spectra(path)
     chosen = [spectrum for spectrum in found if spectrum.name == name] if name else found
     if len(chosen) != 1:
@@ -258,6 +256,13 @@ def parse_anchor(text: str) -> Anchor:
         raise ValueError(f"{path.name} has {len(found)} spectra; name one of them, as in {path.name}:NAME: {names}")
     origin = describe_origin(path.name, hashlib.sha256(path.read_bytes()).hexdigest())
     return Anchor(row, col, chosen[0], origin=origin)
+
+
+def anchor_file(text: str) -> tuple[Path, str]:
+    """Path and name of a spectrum, which may be empty, from `FILE` or `FILE:NAME`."""
+    if not Path(text).exists() and ":" in text:
+        return Path(text.rpartition(":")[0]), text.rpartition(":")[2]
+    return Path(text), ""
 
 
 def with_anchors(field: SpectralField, anchors: Sequence[str]) -> SpectralField:
@@ -276,6 +281,26 @@ def with_anchors(field: SpectralField, anchors: Sequence[str]) -> SpectralField:
         if doubt := check.doubt:
             click.echo(f"{anchor.spectrum.name} at row {anchor.row}, column {anchor.col}: {doubt}", err=True)
     return corrected
+
+
+def check_outputs(
+    outputs: Sequence[Path | None], image: Path, anchors: Sequence[str] = (), others: Sequence[Path] = ()
+) -> None:
+    """Check that the files a command writes replace none of those it reads; see `export.check_destination`.
+
+    Args:
+        outputs: files to write; None for those that were not asked for.
+        image: the image.
+        anchors: of the command line.
+        others: other files that are read; folders of them are not searched.
+    """
+    from nesr_gui.export import check_destination
+
+    anchored = [anchor_file(text.partition("=")[2])[0] for text in anchors]
+    read = [path for path in (*anchored, *others) if path.is_file()]
+    for out in outputs:
+        if out is not None:
+            check_destination(out, image, *read)
 
 
 def open_field(

@@ -29,7 +29,7 @@ def statistics(image: Path, out: Path, within: str | None, region: str | None, *
     from nesr_gui.analysis.statistics import integrate, region_statistics
 
     check_table(out)
-    area, field = parse_region(region), open_image(image, options)
+    area, field = parse_region(region), open_image(image, options, out)
     with progress_bar("statistics") as report:
         found = region_statistics(field, area, within=parse_within(within), progress=report)
     about = {"statistics_of": f"{region or 'the whole image'}: {found.in_words()}"}
@@ -57,7 +57,7 @@ def transect(image: Path, points: tuple[str, ...], out: Path, width: int, listed
 
     check_table(out)
     corners = [(float(row), float(col)) for row, col in map(parse_point, points)]
-    field = open_image(image, options)
+    field = open_image(image, options, out)
     place = Georeference.of_image(image, field.provenance)
     wavelengths = Wavelengths.parse(listed) if listed else field.bands
     with progress_bar("evaluating the line") as report:
@@ -87,7 +87,7 @@ def scatter(x: str, y: str, image: Path, out: Path, cells: int, region: str | No
 
     check_table(out)
     (of_x, name_x), (of_y, name_y) = ((Expression.parse(text), name) for text, name in map(expression_of, (x, y)))
-    area, field = parse_region(region), open_image(image, options)
+    area, field = parse_region(region), open_image(image, options, out)
     pair = Pair(of_x.for_field(field, name=name_x), of_y.for_field(field, name=name_y))
     with progress_bar("computing both values") as report:
         values = compute_map(field, pair, region=area, intervals=False, progress=report).values

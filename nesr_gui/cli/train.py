@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from nesr_gui.cli.options import FILE, FOLDER, INTERRUPTED, device_option, parse_point, write_json
+from nesr_gui.cli.options import FILE, FOLDER, INTERRUPTED, check_outputs, device_option, parse_point, write_json
 
 NAMES = ("table1", "table2", "table3", "table4", "fig3")
 PAINTED = 0.4  # default share of synthetic patches if --spectra is given
@@ -90,8 +90,11 @@ def train(
 @device_option
 def evaluate(models: tuple[Path, ...], report: Path | None, anchors: str | None, **options: Any) -> None:
     """Report the accuracy of a model on measured scenes, next to baselines, and the coverage of its intervals."""
+    from nesr_gui.io.atomic import check_writable
     from nesr_gui.training import model_report as figures
 
+    for path in filter(None, (report, options["failures"])):
+        check_writable(path)
     rows = figures.evaluate(models, anchors=_counts(anchors), **options)
     if report:
         write_json(report, rows)
@@ -121,6 +124,7 @@ def import_weights(weights: Path, out: Path) -> None:
     """Convert the weights (model.pth) released by the authors of the paper to a model file."""
     from nesr_gui.inference import checkpoint
 
+    check_outputs([out], weights)
     network = checkpoint.import_weights(weights, out)
     click.echo(f"wrote {out}: {network.remark}")
 

@@ -40,11 +40,9 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         OSError: the folder is missing or not writable, `path` is a folder, or another program holds the file open.
     """
     target = Path(os.path.realpath(path))
-    part = _temporary_name(target)
     if target.is_dir():
         raise IsADirectoryError(errno.EISDIR, f"cannot write {target}: it is a folder; choose a file name")
-    with _explain_errors(target.parent):
-        part.open("xb").close()  # mkstemp would create a file that only its owner can read
+    part = _create_temporary(target)
     try:
         yield part
         _flush(part)  # the data must be on the disk before the rename
@@ -92,6 +90,15 @@ def atomic_write_set(*paths: str | os.PathLike[str]) -> Iterator[Path]:
         if _is_untouched(ready, targets):
             shutil.rmtree(ready, ignore_errors=True)
         raise
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Check, before long work, that a file or folder can be created beside `path`.
+
+    Raises:
+        OSError: the folder is missing or not writable.
+    """
+    _create_temporary(Path(os.path.realpath(path))).unlink()
 
 
 def check_replaceable(folder: Path, is_own: Callable[[str], bool]) -> None:
@@ -165,6 +172,13 @@ def _temporary_name(target: Path) -> Path:
         )
     _remove_stale_once(target.parent)
     return target.with_name(f".{target.name[:100]}.{_HOST}-{os.getpid()}-{secrets.token_hex(8)}.part")
+
+
+def _create_temporary(target: Path) -> Path:
+    part = _temporary_name(target)
+    with _explain_errors(target.parent):
+        part.open("xb").close()  # mkstemp would create a file that only its owner can read
+    return part
 
 
 @contextmanager

@@ -503,6 +503,55 @@ def test_spectra_are_divided_by_their_continuum(run, cube, tmp_path):
     assert f"at {BANDS.nm[deepest]:g} nm" in notes and "# processing: divided by the continuum" in out.read_text()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("compute", "b550", "IMAGE", "-o", "IMAGE"),
+        ("classify", "IMAGE", "--at", "3,4", "-o", "IMAGE"),
+        ("classify", "IMAGE", "--library", "LIBRARY", "-o", "map.png", "--statistics", "LIBRARY"),
+        ("cluster", "IMAGE", "-o", "IMAGE"),
+        ("cluster", "IMAGE", "-o", "map.png", "--centres", "IMAGE"),
+        ("unmix", "IMAGE", "--at", "3,4", "-o", "IMAGE"),
+        ("components", "IMAGE", "-o", "IMAGE"),
+        ("components", "IMAGE", "-o", "map.tif", "--loadings", "IMAGE"),
+        ("match", "IMAGE", "--at", "3,4", "--library", "LIBRARY", "-o", "LIBRARY"),
+        ("statistics", "TABLE", "-o", "TABLE"),
+        ("transect", "TABLE", "--through", "1,1", "--through", "3,4", "-o", "TABLE"),
+        ("scatter", "b500", "b600", "TABLE", "-o", "TABLE"),
+        ("spectrum", "IMAGE", "--at", "3,4", "-o", "IMAGE"),
+    ],
+)
+def test_a_result_does_not_replace_a_file_that_is_read(run, cube, library, tmp_path, monkeypatch, words):
+    """TIFF is a format of cubes and of maps; a file may have any name."""
+    monkeypatch.chdir(tmp_path)
+    measured = io.open_cube(cube)
+    io.write_cube(tmp_path / "scene.tif", measured, measured.bands)
+    (tmp_path / "scene.csv").symlink_to(tmp_path / "scene.tif")
+    files = {"IMAGE": tmp_path / "scene.tif", "TABLE": tmp_path / "scene.csv", "LIBRARY": library}
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    code, text, error = run(*(files.get(word, word) for word in words))
+    assert (code, text, error.count("\n")) == (2, "", 1)
+    assert f"would replace {files[words[-1]]}, a file that is in use; choose another name" in error
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("compute", "b550", "CUBE", "-o", "gone/map.tif"),
+        ("cluster", "CUBE", "-o", "map.tif", "--statistics", "gone/clusters.csv"),
+        ("statistics", "CUBE", "-o", "gone/table.csv"),
+    ],
+)
+def test_a_missing_folder_is_noticed_before_the_work(run, cube, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("nesr_gui.cli.analysis.open_field", pytest.fail)
+    before = sorted(tmp_path.iterdir())
+    code, _, error = run(*(cube if word == "CUBE" else word for word in words))
+    assert code == 2 and f"there is no folder {tmp_path / 'gone'}" in error
+    assert sorted(tmp_path.iterdir()) == before
+
+
 def test_a_seed_of_clusters_is_not_negative(run, cube, tmp_path):
     code, _, error = run("cluster", cube, "-o", tmp_path / "map.tif", "--seed", -1)
     assert code == 2 and "--seed" in error

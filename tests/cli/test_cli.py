@@ -491,6 +491,37 @@ def test_a_batch_of_names_that_are_not_utf_8(run, photo, model_file, tmp_path):
     assert io.open_cube(out / os.fsdecode(b"caf\xe9.h5")).provenance["photograph"] == "caf\\xe9.png"
 
 
+def test_a_report_is_not_written_over_what_it_is_about(run, photo, tmp_path):
+    before = photo.read_bytes()
+    for words in (
+        ("compare", photo, photo, "--json", photo),
+        ("calibrate-camera", photo, "-o", tmp_path / "c.json", "--json", photo),
+        ("gui", photo, "--screenshot", photo),
+        ("import-weights", photo, "-o", photo),
+    ):
+        code, _, error = run(*words)
+        assert (code, error.count("\n")) == (2, 1) and f"would replace {photo}" in error
+    assert photo.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("evaluate", "--scenes", ".", "--json", "gone/f.json"),
+        ("evaluate", "--scenes", ".", "--failures", "gone/f.png"),
+        ("benchmark", "--json", "gone/f.json"),
+        ("reconstruct", "p.png", "-o", "gone/cube.h5"),
+        ("export", "p.png", "-o", "gone/cube.h5"),
+        ("spectrum", "p.png", "--at", "1,1", "-o", "gone/s.csv"),
+    ],
+)
+def test_a_folder_that_is_missing_is_noticed_before_anything_is_read(run, tmp_path, monkeypatch, words):
+    """Evaluations and benchmarks take minutes to hours."""
+    monkeypatch.chdir(tmp_path)
+    code, text, error = run(*words)
+    assert (code, text) == (2, "") and f"there is no folder {tmp_path / 'gone'}" in error
+
+
 def test_ctrl_c_of_any_command_is_no_failure(run, photo, monkeypatch):
     """Scripts tell it from a photograph that cannot be read by the exit code."""
 
@@ -499,3 +530,13 @@ def test_ctrl_c_of_any_command_is_no_failure(run, photo, monkeypatch):
 
     monkeypatch.setattr("nesr_gui.cli.inspect.open_field", interrupted)
     assert run("spectrum", photo, "--at", "1,1")[::2] == (130, "nesr-gui: stopped\n")
+
+
+def test_samples_do_not_replace_other_files(run, tmp_path):
+    assert run("samples", tmp_path)[0] == run("samples", tmp_path)[0] == 0
+    own = tmp_path / "astronaut.png"
+    own.write_bytes(b"own")
+    (tmp_path / "coffee.png").unlink()
+    code, _, error = run("samples", tmp_path)
+    assert (code, error.count("\n")) == (2, 1) and f"{own} is another file" in error
+    assert own.read_bytes() == b"own" and not (tmp_path / "coffee.png").exists()

@@ -97,7 +97,7 @@ def test_a_cube_is_not_written_over_itself(run, cube, tmp_path, name):
     for image in [source, link, *([source.with_suffix(".img")] if name == "x.hdr" else [])]:
         code, _, told = run("export", image, "-o", source, "--region", "rectangle 0,0 4,4", *dtype)
         assert (code, told.count("\n")) == (2, 1)
-        assert f"the cube would replace {source}, an image that is in use; choose another name" in told
+        assert f"the output would replace {source}, a file that is in use; choose another name" in told
     link.unlink()
     assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
     assert run("export", source, "-o", tmp_path / "y.h5")[0] == 0
@@ -121,7 +121,7 @@ def test_a_photograph_is_not_replaced_by_its_cube(run, model_file, tmp_path):
     for command in ("reconstruct", "export"):
         code, _, told = run(command, photo, "-o", photo, "--model", model_file)
         assert code == 2 and told.count("\n") == 1
-        assert f"the cube would replace {photo}, an image that is in use; choose another name" in told
+        assert f"the output would replace {photo}, a file that is in use; choose another name" in told
     assert photo.read_bytes() == before
     (tmp_path / "photo.hdr").write_text("ENVI\nfile type = ENVI Standard\n")  # of an export of the photograph
     for _ in range(2):
