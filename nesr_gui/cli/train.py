@@ -10,6 +10,7 @@ import click
 from nesr_gui.cli.options import FILE, FOLDER, INTERRUPTED, check_outputs, device_option, parse_point, write_json
 
 NAMES = ("table1", "table2", "table3", "table4", "fig3")
+RATE = click.FloatRange(0, min_open=True)
 PAINTED = 0.4  # default share of synthetic patches if --spectra is given
 
 
@@ -41,8 +42,8 @@ PAINTED = 0.4  # default share of synthetic patches if --spectra is given
 )
 @click.option("--without-spi", is_flag=True, help="For NeSR: omit spectral profile interpolation.")
 @click.option("--leave-out", multiple=True, metavar="NAME", help="Scene or library to exclude; repeatable.")
-@click.option("--steps", type=int, help="Number of training steps. [default: 10000]")
-@click.option("--rate", type=float, help="Initial learning rate. [default: 0.002]")
+@click.option("--steps", type=click.IntRange(1), help="Number of training steps. [default: 10000]")
+@click.option("--rate", type=RATE, help="Initial learning rate. [default: 0.002]")
 @click.option("--start", type=FILE, help="Model file whose weights the run starts from.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the initial weights and the patches.")
 @device_option
@@ -152,7 +153,7 @@ def import_weights(weights: Path, out: Path) -> None:
 )
 @click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Patches per step.")
 @click.option("--patch", type=click.IntRange(8), default=64, show_default=True, help="Side of a patch in pixels.")
-@click.option("--rate", type=float, default=1e-4, show_default=True, help="Initial learning rate.")
+@click.option("--rate", type=RATE, default=1e-4, show_default=True, help="Initial learning rate.")
 @click.option(
     "--halvings",
     type=click.IntRange(0),

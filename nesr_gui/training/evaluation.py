@@ -14,6 +14,7 @@ from nesr_gui.colorimetry import cie
 from nesr_gui.fields.accuracy import MIN_TRUTH_FOR_ANGLE
 from nesr_gui.inference import engine
 from nesr_gui.inference.model import LoadedModel
+from nesr_gui.io.registry import require_extra
 from nesr_gui.networks.baselines import ChromaticityNeighbours, Regression, linear_terms, root_polynomial_terms
 from nesr_gui.spectral import FloatArray, RGBImage
 from nesr_gui.training.scenes import Scene, quantised
@@ -154,6 +155,9 @@ def baselines(scenes: Sequence[Scene], libraries: Sequence[Library], *, eight_bi
         scenes: training scenes; without any, the methods fitted on scenes are left out.
         libraries: training libraries; without any, the methods fitted on libraries are left out.
         eight_bit: whether the photographs of the scenes are 8-bit sRGB.
+
+    Raises:
+        MissingExtra: scikit-learn is not installed.
     """
     every = [
         (scene.photograph(eight_bit=eight_bit)[scene.outside_chart()], scene.cube[:, scene.outside_chart()].T)
@@ -170,6 +174,7 @@ def baselines(scenes: Sequence[Scene], libraries: Sequence[Library], *, eight_bi
         )
     if every and spectra is not None:
         some = slice(None, None, max(4, len(rgb) // MAX_NEIGHBOURS))
+        require_extra("sklearn.neighbors", "baselines", "train", "scikit-learn")
         colours = np.concatenate([rgb[some], cie.render_camera_rgb(spectra)])
         methods["16 nearest colours"] = ChromaticityNeighbours(colours, np.concatenate([truth[some], spectra]))
     return methods

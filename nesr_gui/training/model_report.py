@@ -18,6 +18,7 @@ from nesr_gui.fields.protocol import CalibratedField
 from nesr_gui.inference import engine
 from nesr_gui.inference.model import LoadedModel, load_model
 from nesr_gui.io.atomic import atomic_write
+from nesr_gui.io.registry import require_extra
 from nesr_gui.spectral import FloatArray, RGBImage
 from nesr_gui.training.camera_evaluation import evaluate_cameras, mean_rows
 from nesr_gui.training.contributions import answers_camera_bands, contributions
@@ -58,6 +59,7 @@ SPOTS = 3  # shown of each scene, the worst first
 APART = 5  # smallest distance between spots, in sides
 WORST = 0.15  # RMSE at the upper end of the scale of error maps
 COLOURS = ("#d55e00", "#0072b2", "#009e73")
+PLOTS = (".png", ".svg", ".pdf")
 ANCHORED = ("RMSE", "angle", "coverage", "width", "score")  # columns: the last is the interval score
 BASELINE_LIBRARY = "capbone"  # the baselines are fitted on this set if a file has it, otherwise on all
 
@@ -75,11 +77,11 @@ def draw_failures(path: Path, model: LoadedModel, scenes: Sequence[Scene]) -> No
         scenes: the scenes.
 
     Raises:
-        ImportError: matplotlib is not installed (extra `train`).
+        MissingExtra: matplotlib is not installed.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(13, 3.6 * len(scenes)), layout="constrained")
+    figure = require_extra("matplotlib.figure", "plots", "train").Figure(
+        figsize=(13, 3.6 * len(scenes)), layout="constrained"
+    )
     for row, scene in zip(figure.subplots(len(scenes), 3, squeeze=False), scenes, strict=True):
         field = engine.encode(RGBImage(scene.photograph(eight_bit=True)), model)
         answers = field.cube(cie.CAMERA_BANDS).values
@@ -90,7 +92,7 @@ def draw_failures(path: Path, model: LoadedModel, scenes: Sequence[Scene]) -> No
         _draw_spots(row[1], field, scene, answers, places)
         _draw_bias(row[2], cie.CAMERA_BANDS.nm, (answers - scene.cube)[:, scene.outside_chart()])
     with atomic_write(path) as part, part.open("wb") as file:
-        figure.savefig(file, format=path.suffix.lstrip(".") or "png", dpi=80)
+        figure.savefig(file, format=path.suffix.lower().lstrip("."), dpi=80)
 
 
 def worst_spots(error: FloatArray) -> list[tuple[slice, slice]]:
@@ -185,7 +187,7 @@ def evaluate(
     if calibrated and cameras is None:
         raise ValueError("--chart needs cameras to simulate; add --cameras with a file of their sensitivities (.npz)")
     loaded = _loaded(models or [resources.default_model()], device)
-    _check_needs(loaded, cameras, colours, anchors)
+    _check_needs(loaded, cameras, colours, anchors, failures)
     tested = _scenes(scenes, with_charts)
     known = _scenes(train_scenes, with_charts) if train_scenes else []
     learned, held = without_clusters(without_charts(read_libraries(spectra))) if spectra else ([], [])
@@ -208,13 +210,22 @@ def evaluate(
 
 
 def _check_needs(
-    models: Sequence[LoadedModel], cameras: Path | None, colours: Path | None, anchors: Sequence[int]
+    models: Sequence[LoadedModel],
+    cameras: Path | None,
+    colours: Path | None,
+    anchors: Sequence[int],
+    failures: Path | None,
 ) -> None:
     """Check what the later parts of a report need, as an error there would lose all that was found before.
 
     Raises:
-        ValueError: a file has another form, or a model has no prior.
+        ValueError: a file has another form, a model has no prior, or failures cannot be plotted.
     """
+    if failures is not None:
+        require_extra("matplotlib", "plots", "train")
+        if failures.suffix.lower() not in PLOTS:
+            raise ValueError(f"failures cannot be plotted to {failures.name}; give a name that ends in "
+                             f"{', '.join(PLOTS[:-1])} or {PLOTS[-1]}")  # fmt: skip
     if cameras is not None:
         camera_matrices(cameras)
     if colours is not None:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nesr_gui.colorimetry import cie
+from nesr_gui.io.registry import require_extra
 from nesr_gui.spectral import FloatArray, Wavelengths
 
 EVERY_NM = np.arange(400.0, 701.0)
@@ -135,11 +136,10 @@ def without_clusters(libraries: Sequence[Library]) -> tuple[list[Library], list[
 
 def _distance(spectra: FloatArray, others: FloatArray) -> npt.NDArray[np.float64]:
     """RMSE (N,) between each spectrum (N, L) and the nearest of the others (M, L)."""
-    from sklearn.neighbors import NearestNeighbors
-
+    search = require_extra("sklearn.neighbors", "spectrum libraries", "train", "scikit-learn")
     if not len(others):
         return np.full(len(spectra), np.inf)
-    nearest = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(others).kneighbors(spectra)[0][:, 0]
+    nearest = search.NearestNeighbors(n_neighbors=1, algorithm="brute").fit(others).kneighbors(spectra)[0][:, 0]
     return np.asarray(nearest / np.sqrt(spectra.shape[1]))
 
 

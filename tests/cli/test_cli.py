@@ -540,3 +540,41 @@ def test_samples_do_not_replace_other_files(run, tmp_path):
     code, _, error = run("samples", tmp_path)
     assert (code, error.count("\n")) == (2, 1) and f"{own} is another file" in error
     assert own.read_bytes() == b"own" and not (tmp_path / "coffee.png").exists()
+
+
+@pytest.mark.parametrize(("option", "number"), [("--steps", 0), ("--steps", -1), ("--rate", 0), ("--rate", -0.001)])
+def test_a_run_needs_steps_and_a_rate(run, tmp_path, monkeypatch, option, number):
+    """A run of -1 steps had no end, and a negative rate made the network worse."""
+    monkeypatch.setattr("nesr_gui.training.commands.train", pytest.fail)
+    code, _, error = run("train", "--scenes", tmp_path, "--out", tmp_path / "run", option, number)
+    assert code == 2 and f"Invalid value for '{option}'" in error
+
+
+@pytest.mark.parametrize(
+    ("module", "words", "library"),
+    [
+        ("sklearn", ("train", "--scenes", "scenes", "--spectra", "l.npz", "--out", "run"), "scikit-learn"),
+        (
+            "sklearn",
+            ("evaluate", *("--scenes", "scenes", "--train-scenes", "scenes", "--spectra", "c.npz")),
+            "scikit-learn",
+        ),
+        ("matplotlib", ("evaluate", "--scenes", "scenes", "--failures", "f.png"), "matplotlib"),
+    ],
+)
+def test_a_package_of_training_that_is_missing_is_named(run, tmp_path, monkeypatch, module, words, library):
+    monkeypatch.chdir(tmp_path)
+    worlds.write_scene(tmp_path / "scenes", worlds.scene("a", side=13))
+    for name, step in (("l.npz", 1), ("c.npz", 10)):
+        worlds.write_library(tmp_path / name, worlds.library("some", step))
+    for name in [module, *(name for name in sys.modules if name.startswith(f"{module}."))]:
+        monkeypatch.setitem(sys.modules, name, None)
+    code, text, error = run(*words, "--device", "cpu")
+    assert (code, text, error.count("\n")) == (2, "", 1)
+    assert f"need the library {library}, which is not installed; install nesr-gui[train]" in error
+
+
+def test_failures_are_drawn_in_formats_that_exist(run, tmp_path):
+    worlds.write_scene(tmp_path / "scenes", worlds.scene("a", side=13))
+    code, text, error = run("evaluate", "--scenes", tmp_path / "scenes", "--failures", tmp_path / "f.xyz")
+    assert (code, text) == (2, "") and "f.xyz" in error and ".png, .svg or .pdf" in error
