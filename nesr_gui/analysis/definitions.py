@@ -180,7 +180,7 @@ class AbundanceDefinition:
     least_spectra: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
-        _check_difference(self.difference)
+        check_difference(self.difference)
 
     def fit(
         self, field: SpectralField, spectra: Sequence[Spectrum], within: Range | None, progress: ProgressCallback
@@ -206,7 +206,7 @@ class ExpressionDefinition:
     def __post_init__(self) -> None:
         if len(self.text) > MAX_LENGTH:
             raise ValueError(f"an expression of {len(self.text):,} characters; at most {MAX_LENGTH:,} are allowed")
-        _check_difference(self.difference)
+        check_difference(self.difference)
 
     def fit(
         self, field: SpectralField, spectra: Sequence[Spectrum], within: Range | None, progress: ProgressCallback
@@ -241,6 +241,7 @@ class ComponentDefinition:
         return Components.fit(field, bands, min(self.count, len(bands)), self.kind, progress=progress)
 
 
-def _check_difference(difference: float | None) -> None:
+def check_difference(difference: float | None) -> None:
+    """Raise ValueError if a difference asked about is not a number of 0 or more; None is the contrast of each map."""
     if difference is not None and not (0 <= difference < math.inf):
         raise ValueError(f"a difference of {difference:g} asked about; it is 0 or more")

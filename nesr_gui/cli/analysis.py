@@ -41,9 +41,19 @@ intervals_option = click.option(
     "--abstain/--no-abstain", "intervals", default=True, show_default=True,
     help="Leave out pixels whose 90 % prediction interval is wider than the difference asked about.",
 )  # fmt: skip
+
+
+def _checked_difference(_: click.Context, __: click.Parameter, difference: float | None) -> float | None:
+    if difference is not None:
+        from nesr_gui.analysis.definitions import check_difference
+
+        check_difference(difference)
+    return difference
+
+
 difference_option = click.option(
-    "--difference", type=float, help="Difference asked about: pixels whose value is less certain are left out. "
-    "[default: the contrast of each layer]",
+    "--difference", type=float, callback=_checked_difference, help="Difference asked about: pixels whose value is "
+    "less certain are left out. [default: the contrast of each layer]",
 )  # fmt: skip
 
 
@@ -115,6 +125,8 @@ def match(
     viewing = parse_viewing(light, observer)
     check_outputs([out], image, options["anchors"], libraries)
     library = SpectralLibrary.read(libraries).search(search)
+    if not len(library):
+        raise ValueError(f"no spectrum of the library is called {search!r}; search for other words")
     field = open_image(image, options)
     query = Query.at_pixel(field, row // field.binning, col // field.binning, parse_within(within))
     chosen = Distance(distance)

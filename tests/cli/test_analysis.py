@@ -555,3 +555,20 @@ def test_a_missing_folder_is_noticed_before_the_work(run, cube, tmp_path, monkey
 def test_a_seed_of_clusters_is_not_negative(run, cube, tmp_path):
     code, _, error = run("cluster", cube, "-o", tmp_path / "map.tif", "--seed", -1)
     assert code == 2 and "--seed" in error
+
+
+@pytest.mark.parametrize("difference", [-1, "nan", "inf"])
+@pytest.mark.parametrize(
+    "words", [("compute", "b550", "CUBE"), ("components", "CUBE"), ("unmix", "CUBE", "--at", "3,4")]
+)
+def test_a_difference_is_a_number_of_0_or_more(run, cube, tmp_path, words, difference):
+    """Below 0 every pixel of a reconstruction was left out, and with NaN none."""
+    files = [cube if word == "CUBE" else word for word in words]
+    code, text, error = run(*files, "-o", tmp_path / "map.tif", "--difference", difference)
+    assert (code, text, error.count("\n")) == (2, "", 1) and f"a difference of {difference} asked about" in error
+    assert not (tmp_path / "map.tif").exists()
+
+
+def test_a_search_that_finds_nothing_is_named(run, cube, library):
+    code, _, error = run("match", cube, "--at", "3,4", "--library", library, "--search", "gras")
+    assert code == 2 and "no spectrum of the library is called 'gras'" in error
