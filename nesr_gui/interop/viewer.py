@@ -22,7 +22,7 @@ MOST_CURVES = 8  # the oldest are dropped
 SAMPLES = 5  # bands from which the display range is found
 
 
-class FieldViewer(anywidget.AnyWidget):  # type: ignore[misc]  # it has no types where it is not installed
+class FieldViewer(anywidget.AnyWidget):
     """The widget; `nm` and `points` can be read, set, and observed from Python.
 
     The page announces a wavelength or a pixel, the kernel computes the band or the spectra and sends them back. While a
@@ -96,7 +96,7 @@ class FieldViewer(anywidget.AnyWidget):  # type: ignore[misc]  # it has no types
         low, high = (float(each) for each in np.percentile(values, (0.5, 99.5)))
         return min(low, 0.0), high if high > min(low, 0.0) else min(low, 0.0) + 1.0
 
-    @traitlets.validate("nm")  # type: ignore[untyped-decorator]
+    @traitlets.validate("nm")
     def _validate_nm(self, proposal: Any) -> float:
         low, high = self._field.wavelength_range
         nm = float(min(max(proposal["value"], low), high))
@@ -104,7 +104,7 @@ class FieldViewer(anywidget.AnyWidget):  # type: ignore[misc]  # it has no types
             return float(self._curve_nm[np.abs(self._curve_nm - nm).argmin()])
         return nm
 
-    @traitlets.validate("points")  # type: ignore[untyped-decorator]
+    @traitlets.validate("points")
     def _validate_points(self, proposal: Any) -> list[tuple[int, int]]:
         height, width = self._field.shape
         inside = [(row, col) for row, col in proposal["value"] if 0 <= row < height and 0 <= col < width]
