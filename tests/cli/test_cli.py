@@ -550,6 +550,13 @@ def test_a_run_needs_steps_and_a_rate(run, tmp_path, monkeypatch, option, number
     assert code == 2 and f"Invalid value for '{option}'" in error
 
 
+@pytest.mark.parametrize("rate", [0, -0.001])
+def test_an_experiment_needs_a_rate(run, tmp_path, rate):
+    given = ("--dataset", "cave", "--root", tmp_path, "--out", tmp_path / "run", "--rate", rate)
+    code, _, error = run("experiment", "table1", *given)
+    assert code == 2 and "Invalid value for '--rate'" in error
+
+
 @pytest.mark.parametrize(
     ("module", "words", "library"),
     [
