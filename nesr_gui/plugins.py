@@ -20,6 +20,9 @@ T = TypeVar("T")
 Accept = Callable[["Plugin", Any], T]
 """From a plug-in and the object it declares to a row of a table; raises TypeError or ValueError if it is none."""
 
+FAILURES = (Exception, SystemExit)
+"""Whatever a plug-in raises must not stop the program, `sys.exit` included."""
+
 
 class Kind(enum.StrEnum):
     """The tables; the value completes the group of entry points, `nesr_gui.` and the value."""
@@ -78,7 +81,7 @@ def load(kind: Kind, accept: Accept[T], name: str | None = None) -> dict[Plugin,
             if plugin not in _ROWS and plugin not in _REFUSALS:
                 try:
                     _ROWS[plugin] = accept(plugin, entry.load())
-                except (Exception, SystemExit) as error:  # whatever a plug-in raises must not stop the program
+                except FAILURES as error:
                     _REFUSALS[plugin] = Refusal(plugin, _reason(error))
             if plugin in _ROWS:
                 rows[plugin] = _ROWS[plugin]
@@ -134,7 +137,7 @@ def forget() -> None:
         _REFUSALS.clear()
 
 
-def failure(plugin: Plugin, what: str, error: Exception) -> str:
+def failure(plugin: Plugin, what: str, error: BaseException) -> str:
     """A sentence for a plug-in that failed while it was used."""
     return f"{plugin} failed {what} ({_reason(error)}); report this to its author, or uninstall it"
 

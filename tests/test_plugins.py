@@ -408,14 +408,18 @@ def test_a_reader_that_fails_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "read"), [("CUBE", io.open_cube), ("PHOTOGRAPH", io.read_photograph), ("CURVES", read_spectra)]
 )
-def test_a_reader_that_refuses_in_words_of_a_library_is_named(tmp_path: Path, kind: str, read: Any) -> None:
-    code = f"def read(path, *hints): int('12;')\nROW = Format('X', ('.x',), FileKind.{kind}, read)"
-    write_plugin(tmp_path / "site", "bad", FORMAT + code, "formats")
-    (tmp_path / "a.x").write_bytes(b"what")
-    with installed(tmp_path / "site"):
-        assert refusal(read, tmp_path / "a.x").startswith(
-            "the plug-in bad of dist-bad 2.5 failed with a.x (invalid literal for int() with base 10: '12;')"
-        )
+def test_a_reader_that_refuses_in_words_of_a_library_or_exits_is_named(tmp_path: Path, kind: str, read: Any) -> None:
+    told = {
+        "int('12;')": "invalid literal for int() with base 10: '12;'",
+        "exit('no licence')": "SystemExit: no licence",
+    }
+    for fails, reason in told.items():
+        code = f"def read(path, *hints): {fails}\nROW = Format('X', ('.x',), FileKind.{kind}, read)"
+        write_plugin(tmp_path / reason[:3], "bad", FORMAT + code, "formats")
+        (tmp_path / "a.x").write_bytes(b"what")
+        with installed(tmp_path / reason[:3]):
+            said = refusal(read, tmp_path / "a.x")
+            assert said.startswith(f"the plug-in bad of dist-bad 2.5 failed with a.x ({reason})")
 
 
 def test_pixels_above_the_full_scale_are_not_cut(tmp_path: Path) -> None:

@@ -313,7 +313,7 @@ def _guarded(
             result = function(path, *args)
         except (refusal, OSError, MemoryError, Cancelled):
             raise
-        except Exception as error:
+        except plugins.FAILURES as error:
             raise UnreadableFile(plugins.failure(plugin, f"with {path.name}", error)) from error
         if mistake is not None and (expected := mistake(result)):
             raise UnreadableFile(f"{plugin} returned a {type(result).__name__} for {path.name}; expected {expected}")

@@ -74,6 +74,7 @@ def test_a_mode_that_cannot_be_loaded_is_named(app: App, site: Path, qtbot: QtBo
     ("body", "sentence"),
     [
         ("", "NotImplementedError"),
+        ("    def render(self, context, sampling, progress): raise SystemExit('no licence')", "SystemExit: no licence"),
         ("    def render(self, context, sampling, progress): return [[1.0]]", "it returned float64 of shape (1, 1)"),
     ],
 )

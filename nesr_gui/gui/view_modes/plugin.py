@@ -35,7 +35,7 @@ class PluginMode(ViewMode):
         if not self._failure:
             try:
                 return ask()
-            except Exception as error:  # a plug-in may raise anything
+            except plugins.FAILURES as error:
                 self._failure = plugins.failure(self._plugin, "to describe its mode", error)
         return otherwise
 
@@ -99,7 +99,7 @@ class PluginMode(ViewMode):
                 raise ValueError(f"it returned {picture.dtype} of shape {picture.shape} for {sampling.size} pixels")
         except (Cancelled, MemoryError, DeviceLost):
             raise
-        except Exception as error:
+        except plugins.FAILURES as error:
             raise ValueError(plugins.failure(self._plugin, "to render the image", error)) from error
         return picture
 
