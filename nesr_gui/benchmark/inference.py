@@ -49,7 +49,7 @@ def photograph(height: int, width: int) -> RGBImage:
 def measure_answers(model: LoadedModel) -> Iterator[BenchmarkResult]:
     """Yield the results one by one; this takes about two minutes on two cores."""
     image, rng = photograph(SIDE, SIDE), np.random.default_rng(0)
-    encoding = median_seconds(lambda: engine.encode(image, model), 3)
+    encoding = median_seconds(synchronised(lambda: engine.encode(image, model), model.device), 3)
     yield BenchmarkResult(f"reconstruct {SIDE}×{SIDE}", 1000 * encoding)
     field = engine.encode(image, model)
     click = median_seconds(lambda: field.spectra([tuple(rng.integers(0, SIDE, 2).tolist())], EVERY), 8 * REPEATS)
@@ -163,7 +163,7 @@ def _work(pipe: Connection, path: Path | None, device: str, megapixels: float) -
 def _steps(model: LoadedModel, megapixels: float) -> Iterator[tuple[str, float, float]]:
     """Yield (step, megapixels, seconds)."""
     image, started = _photograph(megapixels), time.perf_counter()
-    field = engine.encode(image, model)
+    field = synchronised(partial(engine.encode, image, model), model.device)()
     yield "reconstruct", megapixels, time.perf_counter() - started
     field.band(550)
     yield ONE_BAND, megapixels, time.perf_counter() - started

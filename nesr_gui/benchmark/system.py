@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -17,6 +17,8 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from nesr_gui.benchmark.result import BenchmarkResult, median_seconds
+
+T = TypeVar("T")
 
 SIZE = 2048  # side of the matrices
 CHANNELS, SIDE = 64, 256  # of the convolved image, in channels-last order like the networks
@@ -55,15 +57,16 @@ def operations(work: Callable[[], object]) -> int:
     return int(counter.get_total_flops())
 
 
-def synchronised(work: Callable[[], object], device: str) -> Callable[[], None]:
+def synchronised(work: Callable[[], T], device: str) -> Callable[[], T]:
     """Function that does the same work and waits until the device has finished."""
 
-    def wait() -> None:
-        work()
+    def wait() -> T:
+        result = work()
         if device == "cuda":
             torch.cuda.synchronize()
         elif device == "mps":
             torch.mps.synchronize()
+        return result
 
     return wait
 

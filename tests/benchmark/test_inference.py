@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +13,7 @@ from torch.nn import functional as F
 from nesr_gui.benchmark import inference, system
 from nesr_gui.benchmark.result import BenchmarkResult, median_seconds
 from nesr_gui.inference import engine
-from nesr_gui.inference.model import load_model
+from nesr_gui.inference.model import LoadedModel, load_model
 
 
 def test_operations_are_two_for_each_multiply_add() -> None:
@@ -49,6 +52,55 @@ def test_the_model_is_measured_beside_the_machine(model_file, monkeypatch: pytes
     found = {figure.name: figure for figure in inference.measure_answers(load_model(model_file, "cpu"))}
     assert len(found) == 16
     assert all(np.isfinite(figure.value) and figure.value >= 0 for figure in found.values())
+
+
+def test_answers_are_timed_until_the_device_has_given_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A graphics processor returns before it is done; the benchmark waited for curves and bands only."""
+    seconds, pending = [0.0], [0.0]
+
+    def start(of: float) -> SimpleNamespace:
+        pending[0] += of
+        return field
+
+    def wait(of: float = 0) -> None:
+        seconds[0] += pending[0] + of
+        pending[0] = 0.0
+
+    field = SimpleNamespace(
+        spectra=lambda *_: wait(0.02), band=lambda *_, **__: wait(0.03), cube=lambda *_: wait(0.5), shape=(8, 8)
+    )
+    monkeypatch.setattr(torch.cuda, "synchronize", wait)
+    monkeypatch.setattr("time.perf_counter", lambda: seconds[0])
+    monkeypatch.setattr(engine, "encode", lambda *_: start(1.0))
+    monkeypatch.setattr(inference, "_mst_seconds", lambda *_: 4.0)
+    found = {
+        each.name: each.value for each in inference.measure_answers(cast(LoadedModel, SimpleNamespace(device="cuda")))
+    }
+    assert found == pytest.approx(
+        {
+            "reconstruct 512×512": 1000,
+            "click to 301-point curve": 20,
+            "one more wavelength of 512×512": 30,
+            "its 31 bands": 500,
+            "one more wavelength / 31 bands": 0.06,
+            "MST++, 31 fixed bands of the same photograph": 4000,
+            "photograph to first 301-point spectrum / MST++": 1.02 / 4,
+            "photograph to 31-band cube / MST++": 1.5 / 4,
+        }
+    )
+    monkeypatch.setattr(inference.io, "write_cube", lambda *_: wait(2.0))
+    steps = list(inference._steps(cast(LoadedModel, SimpleNamespace(device="cuda")), 0.3))
+    assert {step: taken for step, size, taken in steps if size == 0.3} == pytest.approx(
+        {
+            "reconstruct": 1,
+            inference.ONE_BAND: 1.03,
+            "one band of what is in view": 0.03,
+            "31 bands written to a file": 2,
+        }
+    )
+    assert [(step, size, round(taken, 6)) for step, size, taken in steps if size < 0.3] == [
+        (inference.ONE_BAND, 0.25, 1.03)
+    ]
 
 
 def test_the_embedded_model_decodes_at_a_good_part_of_what_the_machine_does() -> None:
