@@ -6,6 +6,7 @@ Slow imports are inside the commands, so that `--help` prints at once.
 from __future__ import annotations
 
 import io
+import signal
 import sys
 from typing import Any
 
@@ -55,7 +56,11 @@ for command in (
 
 
 def main() -> None:
-    """Run the command line; user errors are printed as one line on stderr, with exit code 2, Ctrl-C ends with 130."""
+    """Run the command line; user errors are printed as one line on stderr, with exit code 2, Ctrl-C ends with 130.
+
+    SIGTERM, by which job schedulers end a command, is taken as Ctrl-C.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):  # file names need not be valid text
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gc
+import signal
+import socket
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QObject, QSocketNotifier, QTimer, Signal
+from PySide6.QtWidgets import QApplication, QWidget
 
 from nesr_gui import resources
 from nesr_gui.fields.protocol import ProgressCallback
@@ -19,6 +22,9 @@ from nesr_gui.gui.tasks.worker import Task
 from nesr_gui.gui.views.main_window import WINDOW_SIZE
 from nesr_gui.io.errors import error_message
 from nesr_gui.spectral import varied_pixels
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+"""Of Ctrl-C in the terminal, and of those who end the program: they close the window."""
 
 
 class Screenshot(QObject):
@@ -100,6 +106,40 @@ def _warm_up(request: None, progress: ProgressCallback) -> None:
         gc.enable()
 
 
+@contextmanager
+def closes_on_signals(window: QWidget) -> Iterator[None]:
+    """Context manager in which a signal to end closes the window as its button does; a second one ends the program.
+
+    Python handles signals between its own instructions, of which there are none while Qt waits for events. So the
+    number of a signal is also written to a socket, which Qt watches. Signals that are ignored remain so.
+    """
+
+    def close() -> None:
+        heard.recv(len(SIGNALS))
+        window.close()
+
+    def handle(number: int, _: object) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_DFL)
+
+    heard, told = socket.socketpair()
+    with closing(heard), closing(told):
+        told.setblocking(False)
+        notifier = QSocketNotifier(heard.fileno(), QSocketNotifier.Type.Read)
+        notifier.activated.connect(close)
+        woken = signal.set_wakeup_fd(told.fileno())
+        before = {each: signal.getsignal(each) for each in SIGNALS if signal.getsignal(each) is not signal.SIG_IGN}
+        for each in before:
+            signal.signal(each, handle)
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+            signal.set_wakeup_fd(woken)
+            notifier.setEnabled(False)
+
+
 def _run(image: Path | None, model: Path | None, device: str, screenshot: Path | None) -> int:
     qt = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(qt, QApplication)
@@ -131,6 +171,7 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
     app.worker.submit(Task.WARM_UP, None, _warm_up, lambda request, done: prepare_readers())
     app.view.load_plugins()
     app.files.tidy()
-    code = qt.exec()
+    with closes_on_signals(app.window):
+        code = qt.exec()
     app.window.close()
     return code

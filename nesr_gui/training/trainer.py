@@ -199,18 +199,23 @@ class Step:
 
 @contextmanager
 def deferred_interrupt() -> Iterator[None]:
-    """Delays Ctrl-C to the end of a block that must not be left half done; only the main thread receives Ctrl-C."""
+    """Delays Ctrl-C and SIGTERM to the end of a block that must not be left half done.
+
+    Only the main thread receives them.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     received: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, _: received.append(number))
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {each: signal.signal(each, lambda number, _: received.append(number)) for each in signals}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
     if received:
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(received[0])
 
 
 class Trainer:
@@ -244,7 +249,7 @@ class Trainer:
         """Train until the budget is spent, yielding every step.
 
         The state is saved every `SAVE_SECONDS`, at the end, and when the iterator is closed. A step that has begun is
-        completed before Ctrl-C ends the run.
+        completed before Ctrl-C or SIGTERM ends the run.
 
         Raises:
             DivergedRun: the loss is not a finite number, before which the state is kept, or has grown to `GROWTH` times

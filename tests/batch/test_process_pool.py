@@ -90,9 +90,11 @@ def test_processes_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends a Unix signal")
-def test_ctrl_c_leaves_complete_files_only(
-    tmp_path: Path, model_file: Path, photographs: Callable[..., list[Path]]
+@pytest.mark.parametrize(("number", "kill"), [(signal.SIGINT, "killpg"), (signal.SIGTERM, "kill")])
+def test_ctrl_c_or_a_job_scheduler_leaves_complete_files_only(
+    tmp_path: Path, model_file: Path, photographs: Callable[..., list[Path]], number: int, kill: str
 ) -> None:
+    """A terminal signals all of the processes, `kill` the first."""
     sources = photographs(3, (700, 700))  # seconds each
     command = [sys.executable, "-m", "nesr_gui", "reconstruct", *sources, "-o", tmp_path / "out", "--jobs", "2"]
     heeded = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background of a shell ignore it
@@ -107,7 +109,7 @@ def test_ctrl_c_leaves_complete_files_only(
     until = time.monotonic() + 60
     while not list(tmp_path.glob("out/.*.part")) and time.monotonic() < until:
         time.sleep(0.02)  # what another process does can only be looked for
-    os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to all of them
+    getattr(os, kill)(running.pid, number)
     _, said = running.communicate(timeout=60)
     assert running.returncode == 130, said
     assert "the same command resumes with the others" in said and len(said.splitlines()) == 1

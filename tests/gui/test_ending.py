@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -16,6 +20,7 @@ from nesr_gui.export import ExportPlan
 from nesr_gui.fields.protocol import CubeField, ProgressCallback
 from nesr_gui.gui.app import App
 from nesr_gui.gui.figures.sweep import Sweep, SweepExport, SweepFormat
+from nesr_gui.gui.main import SIGNALS, closes_on_signals
 from nesr_gui.gui.model.view_settings import PaneLayout
 from nesr_gui.gui.tasks import files
 from nesr_gui.gui.tasks.worker import Task
@@ -73,6 +78,39 @@ def test_it_closes_while_a_photograph_is_reconstructed(held: App, qtbot: QtBot) 
     is_under_way(held, qtbot, Task.RECONSTRUCT)
     held.window.close()
     assert no_work_is_left() == [] and held.document.field is None
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_closes_the_window_as_its_button_does(app: App, qtbot: QtBot, number: signal.Signals) -> None:
+    """Ctrl-C in the terminal was shown as an error of the window at its next event, and the window stayed."""
+    before = signal.getsignal(number)
+    for may_close in (False, True):
+        app.window.may_close = Mock(return_value=may_close)
+        with closes_on_signals(app.window):
+            signal.raise_signal(number)
+            qtbot.waitUntil(lambda: app.window.may_close.called)
+            assert signal.getsignal(number) is signal.SIG_DFL, "the second one ends the program"
+        assert signal.getsignal(number) is before and app.window.isVisible() is not may_close
+
+
+def test_signals_that_are_ignored_remain_so(app: App) -> None:
+    """As of programs that a shell starts in the background, or by nohup."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with closes_on_signals(app.window):
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+            assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a Unix signal")
+def test_a_program_that_waits_for_events_ends_at_a_signal(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "nesr_gui", "gui", "--say-when-usable"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | {"HOME": str(tmp_path)}) as running:
+        assert running.stdout is not None and running.stdout.readline() == b"usable\n"
+        running.terminate()
+        assert running.wait(60) == 0
 
 
 @pytest.mark.parametrize("is_paused", [False, True])

@@ -105,8 +105,15 @@ def test_resumed_equals_uninterrupted_to_the_bit(tmp_path, impatient, network, s
         assert torch.equal(last.network.state_dict()[name], tensor), name
 
 
-@pytest.mark.parametrize("when", ["within the update", "between update and mean"])
-def test_ctrl_c_within_a_step_waits_for_its_end(tmp_path, when):
+@pytest.mark.parametrize(
+    ("when", "number"),
+    [
+        ("within the update", signal.SIGINT),
+        ("between update and mean", signal.SIGINT),
+        ("between update and mean", signal.SIGTERM),
+    ],
+)
+def test_ctrl_c_within_a_step_waits_for_its_end(tmp_path, when, number):
     """Or half a step would be saved, and made again by the run that is resumed."""
     alive = worlds.living(FACTORISED)
     whole = trainer(FACTORISED, tmp_path / "whole", start=alive)
@@ -115,20 +122,20 @@ def test_ctrl_c_within_a_step_waits_for_its_end(tmp_path, when):
 
     def interrupt(*_: object) -> None:
         if stopped.step == 2:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(number)
 
     register = {
         "within the update": stopped.optimizer.register_step_pre_hook,
         "between update and mean": stopped.optimizer.register_step_post_hook,
     }
     register[when](interrupt)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background of a shell ignore it
+    before = signal.signal(number, signal.default_int_handler)  # as the command line does for both
     try:
         with pytest.raises(KeyboardInterrupt):
             list(stopped.run())
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        assert signal.getsignal(number) is signal.default_int_handler
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(number, before)
     resumed = trainer(FACTORISED, tmp_path / "parts")
     assert resumed.step == stopped.step == 3
     list(resumed.run())
