@@ -19,8 +19,9 @@ REHEARSAL ?=
 run: .venv/installed
 	$(BIN)/nesr-gui $(IMAGE)
 
+# Programs that tests start compile their modules once, whatever the environment says.
 test: .venv/installed-test
-	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+	PYTHONDONTWRITEBYTECODE= QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 test-all: .venv/installed-test
 	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m ""

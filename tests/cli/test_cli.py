@@ -242,7 +242,8 @@ def test_numbers_that_are_not_finite_are_null_in_json(tmp_path):
     assert read == {"a": None, "b": [None, 1.5, None], "c": [{"d": None}, 2, "NaN", None, True]}
 
 
-def test_a_calibrated_model_says_how_far_it_may_be_off(run, tmp_path):
+def test_a_calibrated_model_says_how_far_it_may_be_off(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("nesr_gui.training.residual_prior.STEPS", 10)
     for seed, name in enumerate("ab"):
         worlds.write_scene(tmp_path / "scenes", worlds.scene(name, seed, side=13))
     worlds.write_library(tmp_path / "l.npz", worlds.library("fine", 1))

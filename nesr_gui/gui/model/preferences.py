@@ -79,14 +79,16 @@ def remember_file(path: Path, truth: Path | None = None) -> None:
     cubes = {p: cube for p, cube in _measured_cubes().items() if p in paths and p != path}
     if truth is not None:
         cubes[path] = truth.resolve()
-    settings().setValue(_RECENT, [str(p) for p in paths])
-    settings().setValue(_TRUTHS, json.dumps({str(p): str(cube) for p, cube in cubes.items()}))
+    stored = settings()  # once, since each writes its file when it goes
+    stored.setValue(_RECENT, [str(p) for p in paths])
+    stored.setValue(_TRUTHS, json.dumps({str(p): str(cube) for p, cube in cubes.items()}))
 
 
 def forget_recent_files() -> None:
     """Clear the list of recent files."""
-    settings().remove(_RECENT)
-    settings().remove(_TRUTHS)
+    stored = settings()
+    stored.remove(_RECENT)
+    stored.remove(_TRUTHS)
 
 
 @contextmanager
