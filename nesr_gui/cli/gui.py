@@ -21,33 +21,38 @@ from nesr_gui.cli.options import FILE, PATH, check_outputs, device_option, model
 
 
 @click.command()
-@click.argument("image", type=PATH, required=False)
+@click.argument("files", type=PATH, metavar="[IMAGE]...", nargs=-1)
 @model_option
 @device_option
 @click.option(
     "--screenshot", type=FILE, help="Open the window, wait for the reconstruction, save a screenshot, and exit."
 )
 @click.option("--say-when-usable", is_flag=True, hidden=True)  # for `benchmark`
-def gui(image: Path | None, model: Path | None, device: str, screenshot: Path | None, say_when_usable: bool) -> None:
-    """Open the window (the default); without a display, reconstruct into nesr-out/ instead."""
+def gui(
+    files: tuple[Path, ...], model: Path | None, device: str, screenshot: Path | None, say_when_usable: bool
+) -> None:
+    """Open the window (the default), each image in a tab; without a display, reconstruct one into nesr-out/ instead."""
     if say_when_usable:
         import_window().say_when_usable()
         return
-    if screenshot is not None and image is not None:
-        check_outputs([screenshot], image)
     obstacle = why_no_window()
+    if len(files) > 1 and (obstacle or screenshot is not None):
+        without = f"there is no window ({obstacle})" if screenshot is None else "a screenshot shows one"
+        raise ValueError(f"{len(files)} images were given, but {without}; give one, or use nesr-gui reconstruct")
+    if screenshot is not None and files:
+        check_outputs([screenshot], files[0])
     if obstacle:
         draw_off_screen()
         if screenshot is None:
             from nesr_gui.cli import headless
 
             click.echo(f"no window: {obstacle}")
-            for line in headless.run(image, model=model, device=device):
+            for line in headless.run(next(iter(files), None), model=model, device=device):
                 click.echo(line)
             return
     if missing := system_libraries.missing(system_libraries.DRAWING):
         raise click.ClickException(system_libraries.how_to_install(missing))
-    raise SystemExit(import_window().run(image, model=model, device=device, screenshot=screenshot))
+    raise SystemExit(import_window().run(files, model=model, device=device, screenshot=screenshot))
 
 
 def import_window() -> ModuleType:
@@ -85,7 +90,7 @@ def _leave_sources_unread() -> None:
 )  # fmt: skip
 def benchmark(model: Path | None, device: str, report: Path | None, without_window: bool, large: float | None) -> None:
     """Measure the response times of this machine against their targets; this takes some minutes on an idle machine."""
-    if not has_display():
+    if why_no_window():
         draw_off_screen()
     from nesr_gui.benchmark import inference, system
     from nesr_gui.benchmark.result import BenchmarkResult
@@ -115,21 +120,18 @@ def benchmark(model: Path | None, device: str, report: Path | None, without_wind
         write_json(report, {"machine": system.description(loaded.device), "model": loaded.name, "figures": results})
 
 
-def has_display() -> bool:
-    """Whether a window can be opened: always, except on Unix without X11 or Wayland unless a Qt platform is set."""
-    if os.environ.get("QT_QPA_PLATFORM") or sys.platform in ("win32", "darwin"):
-        return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
 def why_no_window() -> str:
     """Why no window can be opened, and what to do; empty if one can. Qt would end the program with its own message."""
-    if not has_display():
-        return "there is no display"
-    if os.environ.get("QT_QPA_PLATFORM") or not os.environ.get("DISPLAY"):
+    if os.environ.get("QT_QPA_PLATFORM") or sys.platform in ("win32", "darwin"):
         return ""
-    missing = system_libraries.missing(system_libraries.DRAWING + system_libraries.X11)
-    return system_libraries.how_to_install(missing) if missing else ""
+    display, wayland = os.environ.get("DISPLAY", ""), os.environ.get("WAYLAND_DISPLAY", "")
+    if wayland and system_libraries.wayland_answers(wayland):
+        return ""
+    if not display:
+        return f"the display {wayland} cannot be reached" if wayland else "there is no display"
+    if missing := system_libraries.missing(system_libraries.DRAWING + system_libraries.X11):
+        return system_libraries.how_to_install(missing)
+    return "" if system_libraries.x11_answers() else f"the display {display} cannot be reached"
 
 
 def draw_off_screen() -> None:

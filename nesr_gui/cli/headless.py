@@ -45,6 +45,6 @@ def run(image: Path | None, *, model: Path | None, device: str, folder: Path = F
     from nesr_gui.gui import main
 
     picture = folder / "window.png"
-    if main.run(image, model=model, device=device, screenshot=picture):
+    if main.run([image] if image else [], model=model, device=device, screenshot=picture):
         raise OSError(f"the screenshot could not be written to {picture}; check that the folder is writable")
     yield f"{picture}: the window with these spectra"

@@ -1,4 +1,4 @@
-"""System libraries that Qt loads on Linux and that pip cannot install, and how to install those that are missing.
+"""What Qt needs of Linux: system libraries that pip cannot install, with how to install them, and a display.
 
 The names are those in the `NEEDED` entries of the PySide6 wheels that neither the wheels nor glibc provide.
 """
@@ -6,7 +6,9 @@ The names are those in the `NEEDED` entries of the PySide6 wheels that neither t
 from __future__ import annotations
 
 import ctypes
+import os
 import shutil
+import socket
 import sys
 from dataclasses import dataclass
 
@@ -75,3 +77,23 @@ def _is_loadable(name: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def x11_answers() -> bool:
+    """Whether the X11 display can be connected to; without libxcb, whose name depends on the system, it is assumed."""
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
+        return True
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    connection = ctypes.c_void_p(xcb.xcb_connect(None, None))  # never null
+    try:
+        return not xcb.xcb_connection_has_error(connection)
+    finally:
+        xcb.xcb_disconnect(connection)
+
+
+def wayland_answers(name: str) -> bool:
+    """Whether the Wayland display of this name, or path of its socket, can be connected to."""
+    with socket.socket(socket.AF_UNIX) as tried:
+        return not tried.connect_ex(os.path.join(os.environ.get("XDG_RUNTIME_DIR", ""), name))

@@ -6,7 +6,7 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
@@ -68,11 +68,11 @@ class Screenshot(QObject):
         self.finished.emit(0 if written else 1)
 
 
-def run(image: Path | None, *, model: Path | None, device: str, screenshot: Path | None) -> int:
+def run(files: Sequence[Path], *, model: Path | None, device: str, screenshot: Path | None) -> int:
     """Open the window and run the event loop.
 
     Args:
-        image: the image to open; None shows the start page, or for a screenshot opens the first sample.
+        files: the files to open; none shows the start page, or for a screenshot opens the first sample.
         model: the model file; None for the embedded model.
         device: the device, or "auto" for the preference.
         screenshot: the PNG file to write before exiting; None for interactive use.
@@ -81,7 +81,7 @@ def run(image: Path | None, *, model: Path | None, device: str, screenshot: Path
         The exit code of the program.
     """
     with nothing_remembered() if screenshot else nullcontext():
-        return _run(image, model, device, screenshot)
+        return _run(files, model, device, screenshot)
 
 
 @nothing_remembered()
@@ -94,7 +94,7 @@ def say_when_usable() -> None:
 
     qt = QApplication(sys.argv[:1])  # before the timers, which need its thread
     QTimer.singleShot(0, qt, lambda: QTimer.singleShot(0, qt, say))  # after the initial events of the window
-    _run(None, None, "cpu", None)
+    _run([], None, "cpu", None)
 
 
 def _warm_up(request: None, progress: ProgressCallback) -> None:
@@ -140,7 +140,7 @@ def closes_on_signals(window: QWidget) -> Iterator[None]:
             notifier.setEnabled(False)
 
 
-def _run(image: Path | None, model: Path | None, device: str, screenshot: Path | None) -> int:
+def _run(files: Sequence[Path], model: Path | None, device: str, screenshot: Path | None) -> int:
     qt = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(qt, QApplication)
     qt.setApplicationName("nesr_gui")
@@ -163,8 +163,8 @@ def _run(image: Path | None, model: Path | None, device: str, screenshot: Path |
     app.window.show()
     if screenshot is not None:
         app.window.compose(WINDOW_SIZE)  # the offscreen platform has a small virtual screen
-    if image is not None:
-        app.files.open(image)
+    if files:
+        app.queue.open(files)
     elif screenshot is not None:
         app.open_sample(resources.samples()[0])
     app.reconstruction.load_model(model, app.preferences["device"] if device == "auto" else device)

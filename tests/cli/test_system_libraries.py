@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import socket
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -63,6 +68,60 @@ def test_the_program_says_so_and_goes_on_without_a_window(monkeypatch: pytest.Mo
     assert result.exit_code == 0, result.output
     assert "libxcb-cursor.so.0, libxcb-icccm.so.4" in result.output.splitlines()[0]
     assert result.output.splitlines()[1] == "cube.h5: written"
+
+
+@on_linux
+@pytest.mark.parametrize("command", [["gui"], ["a.png"], ["a.png", "b.png"], ["a.png", "--screenshot", "w.png"]])
+def test_a_display_that_cannot_be_reached_is_none(monkeypatch: pytest.MonkeyPatch, command: list[str]) -> None:
+    """Qt ended the program there, as in a session whose display is gone."""
+    monkeypatch.setenv("DISPLAY", ":987")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setenv("QT_LOGGING_RULES", "")
+    monkeypatch.setattr(system_libraries, "_is_loadable", lambda name: True)
+    monkeypatch.setattr(headless, "run", lambda image, **options: [f"wrote {image}"])
+    monkeypatch.setattr("nesr_gui.cli.gui.import_window", lambda: SimpleNamespace(run=lambda files, **options: 7))
+    monkeypatch.setenv("QT_QPA_PLATFORM", "")
+    result = CliRunner().invoke(cli, command)
+    if "b.png" in command:
+        assert isinstance(result.exception, ValueError)
+        assert "2 images were given, but there is no window (the display :987 cannot" in str(result.exception)
+    elif "--screenshot" in command:
+        assert result.exit_code == 7 and os.environ["QT_QPA_PLATFORM"] == "offscreen"
+    else:
+        image = "None" if command == ["gui"] else "a.png"
+        assert result.output.splitlines() == ["no window: the display :987 cannot be reached", f"wrote {image}"]
+
+
+@on_linux
+def test_a_wayland_display_is_asked_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Path(tempfile.mkdtemp())  # the path of a socket must be short
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-7")
+    monkeypatch.setenv("QT_QPA_PLATFORM", "")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    assert why_no_window() == "the display wayland-7 cannot be reached"
+    with socket.socket(socket.AF_UNIX) as served:
+        served.bind(str(folder / "wayland-7"))
+        served.listen()
+        assert why_no_window() == ""
+        monkeypatch.setenv("DISPLAY", ":987")  # of which there is no need
+        assert why_no_window() == ""
+    shutil.rmtree(folder)
+    monkeypatch.delenv("WAYLAND_DISPLAY")
+    monkeypatch.delenv("DISPLAY")
+    assert why_no_window() == "there is no display"
+
+
+def test_images_open_in_one_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    opened: list[Path] = []
+    monkeypatch.setattr(
+        "nesr_gui.cli.gui.import_window", lambda: SimpleNamespace(run=lambda files, **_: opened.extend(files) or 0)
+    )
+    assert CliRunner().invoke(cli, ["a.png", "b.h5", "--device", "cpu"]).exit_code == 0
+    assert opened == [Path("a.png"), Path("b.h5")]
+    result = CliRunner().invoke(cli, ["a.png", "b.h5", "--screenshot", "w.png"])
+    assert "2 images were given, but a screenshot shows one" in str(result.exception)
 
 
 @on_linux

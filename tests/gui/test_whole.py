@@ -43,7 +43,7 @@ from nesr_gui.io.sandbox import LIBRARIES, SANDBOX
 qt, timer = QApplication([]), QTimer()
 timer.timeout.connect(lambda: gc.isenabled() and SANDBOX._loaded == set(LIBRARIES) and qt.quit())
 timer.start(20)
-main.run(None, model=Path(sys.argv[1]), device="cpu", screenshot=None)
+main.run([], model=Path(sys.argv[1]), device="cpu", screenshot=None)
 assert gc.get_freeze_count() > 50_000
 """
 
@@ -145,7 +145,7 @@ def test_screenshot_of_a_photograph(
     prepared: list[object] = []
     monkeypatch.setattr(loading, "prepare_colours", lambda request, progress: prepared.append(request))
     picture = tmp_path / "window.png"
-    assert main.run(photo, model=model_file, device="cpu", screenshot=picture) == 0
+    assert main.run([photo], model=model_file, device="cpu", screenshot=picture) == 0
     assert QGuiApplication.desktopFileName() == "nesr-gui"  # packaging/linux/nesr-gui.desktop has the icon
     assert len(prepared) == 1  # the first click does not wait for it
     image = QImage(str(picture))
@@ -163,7 +163,7 @@ def test_a_screenshot_waits_for_what_a_model_makes_of_a_cube(
 
     monkeypatch.setattr(Screenshot, "_take", take)
     for model in (sixteen, None):
-        main.run(cube, model=model, device="cpu", screenshot=tmp_path / "window.png")
+        main.run([cube], model=model, device="cpu", screenshot=tmp_path / "window.png")
     assert taken == [("sixteen", "cpu"), ("as measured", "")]
 
 
@@ -172,7 +172,7 @@ def test_screenshot_of_what_cannot_be_opened_fails_with_a_sentence(
 ) -> None:
     (tmp_path / "broken.png").write_bytes(b"no picture")
     picture = tmp_path / "window.png"
-    assert main.run(tmp_path / "broken.png", model=model_file, device="cpu", screenshot=picture) != 0
+    assert main.run([tmp_path / "broken.png"], model=model_file, device="cpu", screenshot=picture) != 0
     assert "broken.png" in capsys.readouterr().err
     assert not picture.exists()
 

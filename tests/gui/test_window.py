@@ -321,7 +321,7 @@ def test_screenshot_is_taken_when_all_is_there(
     engine: FakeEngine, photograph: Path, tmp_path: Path, qapp: QApplication
 ) -> None:
     picture = tmp_path / "window.png"
-    assert run(photograph, model=None, device="auto", screenshot=picture) == 0
+    assert run([photograph], model=None, device="auto", screenshot=picture) == 0
     image = QImage(str(picture))
     assert (image.width(), image.height()) == (1280, 800)
     assert not settings().allKeys()  # it leaves the user's layout and recent files alone
@@ -331,7 +331,7 @@ def test_screenshot_is_taken_when_all_is_there(
 def test_screenshot_of_what_cannot_be_read_fails_in_a_sentence(
     engine: FakeEngine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(tmp_path / "none.png", model=None, device="auto", screenshot=tmp_path / "window.png") == 1
+    assert run([tmp_path / "none.png"], model=None, device="auto", screenshot=tmp_path / "window.png") == 1
     assert "none.png" in capsys.readouterr().err
 
 

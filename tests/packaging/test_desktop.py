@@ -77,7 +77,7 @@ def test_the_archive_installs_itself_for_a_user_and_removes_itself(tmp_path):
     environment = {"HOME": str(home), "PATH": os.environ["PATH"]}
     subprocess.run(["sh", str(program / "install.sh")], env=environment, check=True)
     installed = home / ".local" / "share" / "applications" / "nesr-gui.desktop"
-    assert f'Exec="{program / "nesr-gui"}" %f\n' in installed.read_text() and "TryExec" not in installed.read_text()
+    assert f'Exec="{program / "nesr-gui"}" %F\n' in installed.read_text() and "TryExec" not in installed.read_text()
     assert (home / ".local" / "bin" / "nesr-gui").resolve() == program / "nesr-gui"
     subprocess.run(["sh", str(program / "install.sh"), "--remove"], env=environment, check=True)
     left = [path for path in home.rglob("*") if path.name in ("nesr-gui", "nesr-gui.desktop")]

@@ -95,14 +95,19 @@ class FileController(QObject):
         return self._workspace.current
 
     def ask_file(self, beside: bool = False) -> None:
-        """Ask for a file and open it."""
+        """Ask for files and open them, several in tabs of their own."""
         from nesr_gui import io
 
         kinds = (io.dialog_filter(kind) for kind in (io.FileKind.PHOTOGRAPH, io.FileKind.CUBE))
         filters = ";;".join([*kinds, FILTER, "All files (*)"])  # the content decides, not the name
-        path, _ = QFileDialog.getOpenFileName(self._window, "Open photograph, spectral cube or session", "", filters)
-        if path:
-            self.open(Path(path), beside=beside)
+        names, _ = QFileDialog.getOpenFileNames(
+            self._window, "Open photographs, spectral cubes or sessions", "", filters
+        )
+        paths = [Path(name) for name in names]
+        if len(paths) == 1:
+            self.open(paths[0], beside=beside)
+        elif paths:
+            self._window.files_picked.emit(paths)
 
     def ask_file_beside(self) -> None:
         """Ask for a file and open it in a new tab."""

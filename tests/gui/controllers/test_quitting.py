@@ -162,7 +162,7 @@ def test_the_program_ends_when_the_export_is_complete(
     too_late.timeout.connect(lambda: qapp.exit(3))
     too_late.start()
     QTimer.singleShot(0, quit_while_exporting)
-    assert main.run(None, model=None, device="cpu", screenshot=None) == 0
+    assert main.run([], model=None, device="cpu", screenshot=None) == 0
     too_late.stop()
     assert request.path.read_text() == "complete"
     made[0].window.deleteLater()

@@ -327,6 +327,23 @@ def test_several_files_open_in_tabs_each_and_a_bad_one_among_them_stops_nothing(
     )
 
 
+@pytest.mark.parametrize("action", ["open_file", "open_in_tab"])
+def test_several_files_are_chosen_in_the_dialog(
+    opened: App, photograph: Path, other: Path, cube: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    chosen = [str(other), str(cube)]
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: (chosen, ""))
+    opened.window.actions_by_name[action].trigger()
+    qtbot.waitUntil(lambda: titles(opened) == ["photograph.png", "other.png", "cube.h5"])
+    chosen[:] = [str(photograph)]
+    opened.window.actions_by_name[action].trigger()
+    qtbot.waitUntil(lambda: "cube.h5" not in titles(opened)[2:3] or len(titles(opened)) == 4)
+    assert len(titles(opened)) == (3 if action == "open_file" else 4)
+    chosen.clear()
+    opened.window.actions_by_name[action].trigger()
+    assert not opened.worker.is_busy(Task.OPEN)
+
+
 def press(app: App, button: QMessageBox.StandardButton, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: bool(app.window.findChildren(QMessageBox)))
     app.window.findChildren(QMessageBox)[0].button(button).click()
