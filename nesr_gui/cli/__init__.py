@@ -8,6 +8,8 @@ from __future__ import annotations
 import io
 import signal
 import sys
+from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import click
@@ -21,11 +23,16 @@ class WindowByDefault(click.Group):
     """Command group that treats an unknown command as an image to open in the window."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Insert the `gui` command if the first argument is not a command."""
-        flags = {"--help", "--version", "-h"}
-        return super().parse_args(
-            ctx, args if args and (args[0] in flags or args[0] in self.commands) else ["gui", *args]
-        )
+        """Insert the `gui` command if the first argument is not a command.
+
+        Raises:
+            click.UsageError: it is nearly a command, and no file.
+        """
+        if args and args[0] in {"--help", "--version", "-h", *self.commands}:
+            return super().parse_args(ctx, args)
+        if args and not Path(args[0]).exists() and (near := get_close_matches(args[0], self.commands, n=1)):
+            raise click.UsageError(f"there is no file and no command {args[0]}; did you mean {near[0]}?", ctx)
+        return super().parse_args(ctx, ["gui", *args])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; Ctrl-C, if the command does not handle it, is a line on stderr and an exit code of its own."""

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import imageio.v3 as iio
 import numpy as np
@@ -531,6 +532,16 @@ def test_ctrl_c_of_any_command_is_no_failure(run, photo, monkeypatch):
 
     monkeypatch.setattr("nesr_gui.cli.inspect.open_field", interrupted)
     assert run("spectrum", photo, "--at", "1,1")[::2] == (130, "nesr-gui: stopped\n")
+
+
+def test_a_misspelt_command_is_no_image(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("nesr_gui.cli.gui.import_window", lambda: SimpleNamespace(run=lambda files, **_: len(files)))
+    monkeypatch.chdir(tmp_path)
+    code, _, error = run("reconstrcut", "photo.png")
+    assert code == 2 and "there is no file and no command reconstrcut; did you mean reconstruct?" in error
+    assert run("photo.png", "other.png")[0] == 2, "both are opened"
+    (tmp_path / "reconstrcut").mkdir()
+    assert run("reconstrcut")[0] == 1, "a cube in a folder is opened"
 
 
 def test_samples_do_not_replace_other_files(run, tmp_path):
