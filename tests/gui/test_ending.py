@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -80,6 +81,16 @@ def test_it_closes_while_a_photograph_is_reconstructed(held: App, qtbot: QtBot) 
     assert no_work_is_left() == [] and held.document.field is None
 
 
+@pytest.fixture
+def heeded() -> Iterator[None]:
+    """Signals end the program; the shell lets programs in its background ignore Ctrl-C, tests too."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("heeded")
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_closes_the_window_as_its_button_does(app: App, qtbot: QtBot, number: signal.Signals) -> None:
     """Ctrl-C in the terminal was shown as an error of the window at its next event, and the window stayed."""
@@ -93,15 +104,13 @@ def test_a_signal_closes_the_window_as_its_button_does(app: App, qtbot: QtBot, n
         assert signal.getsignal(number) is before and app.window.isVisible() is not may_close
 
 
+@pytest.mark.usefixtures("heeded")
 def test_signals_that_are_ignored_remain_so(app: App) -> None:
     """As of programs that a shell starts in the background, or by nohup."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with closes_on_signals(app.window):
-            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-            assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
-    finally:
-        signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with closes_on_signals(app.window):
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGTERM) is not signal.default_int_handler
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends a Unix signal")
