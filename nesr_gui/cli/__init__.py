@@ -30,7 +30,8 @@ class WindowByDefault(click.Group):
         """
         if args and args[0] in {"--help", "--version", "-h", *self.commands}:
             return super().parse_args(ctx, args)
-        if args and not Path(args[0]).exists() and (near := get_close_matches(args[0], self.commands, n=1)):
+        is_option = not args or args[0].startswith("-")
+        if not is_option and not Path(args[0]).exists() and (near := get_close_matches(args[0], self.commands, n=1)):
             raise click.UsageError(f"there is no file and no command {args[0]}; did you mean {near[0]}?", ctx)
         return super().parse_args(ctx, ["gui", *args])
 

@@ -96,4 +96,8 @@ def x11_answers() -> bool:
 def wayland_answers(name: str) -> bool:
     """Whether the Wayland display of this name, or path of its socket, can be connected to."""
     with socket.socket(socket.AF_UNIX) as tried:
-        return not tried.connect_ex(os.path.join(os.environ.get("XDG_RUNTIME_DIR", ""), name))
+        try:
+            tried.connect(os.path.join(os.environ.get("XDG_RUNTIME_DIR", ""), name))
+        except OSError:
+            return False
+    return True

@@ -24,7 +24,7 @@ from nesr_gui.io.errors import error_message
 from nesr_gui.spectral import varied_pixels
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-"""Of Ctrl-C in the terminal, and of those who end the program: they close the window."""
+"""Ctrl-C in the terminal, and what systems and schedulers send to end a program."""
 
 
 class Screenshot(QObject):

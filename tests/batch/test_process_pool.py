@@ -90,11 +90,13 @@ def test_processes_share_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends a Unix signal")
-@pytest.mark.parametrize(("number", "kill"), [(signal.SIGINT, "killpg"), (signal.SIGTERM, "kill")])
+@pytest.mark.parametrize(
+    ("number", "kill"), [(signal.SIGINT, "killpg"), (signal.SIGTERM, "kill"), (signal.SIGTERM, "killpg")]
+)
 def test_ctrl_c_or_a_job_scheduler_leaves_complete_files_only(
     tmp_path: Path, model_file: Path, photographs: Callable[..., list[Path]], number: int, kill: str
 ) -> None:
-    """A terminal signals all of the processes, `kill` the first."""
+    """A terminal signals all of the processes, `kill` the first, schedulers either."""
     sources = photographs(3, (700, 700))  # seconds each
     command = [sys.executable, "-m", "nesr_gui", "reconstruct", *sources, "-o", tmp_path / "out", "--jobs", "2"]
     heeded = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background of a shell ignore it

@@ -540,6 +540,8 @@ def test_a_misspelt_command_is_no_image(run, tmp_path, monkeypatch):
     code, _, error = run("reconstrcut", "photo.png")
     assert code == 2 and "there is no file and no command reconstrcut; did you mean reconstruct?" in error
     assert run("photo.png", "other.png")[0] == 2, "both are opened"
+    (tmp_path / "m.safetensors").touch()
+    assert run("--model", tmp_path / "m.safetensors", "photo.png")[0] == 1, "an option, not nearly `models`"
     (tmp_path / "reconstrcut").mkdir()
     assert run("reconstrcut")[0] == 1, "a cube in a folder is opened"
 

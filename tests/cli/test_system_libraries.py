@@ -100,6 +100,9 @@ def test_a_wayland_display_is_asked_too(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("QT_QPA_PLATFORM", "")
     monkeypatch.delenv("DISPLAY", raising=False)
     assert why_no_window() == "the display wayland-7 cannot be reached"
+    monkeypatch.setenv("WAYLAND_DISPLAY", "w" * 200)  # longer than the path of a socket may be
+    assert why_no_window() == f"the display {'w' * 200} cannot be reached"
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-7")
     with socket.socket(socket.AF_UNIX) as served:
         served.bind(str(folder / "wayland-7"))
         served.listen()

@@ -110,7 +110,7 @@ class FileController(QObject):
             self._window.files_picked.emit(paths)
 
     def ask_file_beside(self) -> None:
-        """Ask for a file and open it in a new tab."""
+        """Ask for files and open each in a new tab."""
         self.ask_file(beside=True)
 
     def ask_folder(self) -> None:
